@@ -1,0 +1,1 @@
+"""Words x components: which words drive the margin, and through which heads."""

@@ -1,0 +1,161 @@
+"""Shapley values of the words, for the margin and for every component at once.
+
+Exact by subset sums for short texts, otherwise by the shap package on the game of word masks. Every
+estimate is linear in the game, so the components' values add up to the margin's, word by word.
+
+Sources: Shapley 1953; Lundberg and Lee 2017 (KernelExplainer); Castro et al. 2009 and Mitchell et al. 2022
+(antithetic permutations, PermutationExplainer).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from study.config import ExplainConfig
+from study.errors import ConfigError
+from study.features.assemble import Ends, evaluate_ends, make_attribution, with_margin
+from study.features.randomness import draw_seed, isolated_random_state
+from study.game.subject import Subject
+from study.records import FeatureAttribution, FloatArray, Game
+
+_SLICE = 4096  # coalitions asked of the game at once: 16 words x 4096 masks are 64 KiB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShapleyEstimate:
+    """Shapley values, logits. by_component: [word component]; scores: [word], of the margin, estimated beside them."""
+
+    by_component: FloatArray
+    scores: FloatArray
+    ends: Ends
+
+
+def explain_shap(subject: Subject, config: ExplainConfig, rng: np.random.Generator) -> FeatureAttribution:
+    """Shapley values of the words: exact up to `exact_limit` words, shap's KernelExplainer above.
+
+    KernelExplainer, because at equal evaluations it errs less than PermutationExplainer (`make bench`
+    measures both). Evaluations: 2^n when exact, otherwise at most shap_evals + 2.
+    """
+    started = time.perf_counter()
+    game = subject.new_game()
+    seed = None
+    if game.n_players <= config.exact_limit:
+        estimator, estimate = "exact", compute_exact(game)
+    else:
+        seed = draw_seed(rng)
+        estimator, estimate = "shap KernelExplainer", estimate_kernel(game, config.shap_evals, seed)
+    return make_attribution(
+        subject,
+        method="shap",
+        estimator=estimator,
+        scores=estimate.scores,
+        by_component=estimate.by_component,
+        ends=estimate.ends,
+        seed=seed,
+        n_evals=game.n_evals,
+        started=started,
+    )
+
+
+def compute_exact(game: Game) -> ShapleyEstimate:
+    """Exact Shapley values from all 2^n coalitions: phi_i = sum over S without i of w(|S|) (v(S+i) - v(S)).
+
+    w(s) = s! (n-s-1)! / n!. The table of values is cut along word i's axis, never copied n times:
+    memory is 2^n x components numbers and half as many again.
+    """
+    n = game.n_players
+    table = _tabulate(game)
+    sizes = np.bitwise_count(np.arange(2**n, dtype=np.uint32)).astype(np.int64)
+    weight_of_size = np.array([1.0 / (n * math.comb(n - 1, s)) for s in range(n)] + [0.0])
+    weights = weight_of_size[sizes]
+    phi = np.empty((n, table.shape[1]))
+    for i in range(n):
+        without_with = table.reshape(2 ** (n - 1 - i), 2, 2**i, -1)  # axis 1 is bit i of the coalition's number
+        gain = without_with[:, 1] - without_with[:, 0]
+        phi[i] = np.einsum("hl,hlk->k", weights.reshape(2 ** (n - 1 - i), 2, 2**i)[:, 0], gain)
+    return ShapleyEstimate(
+        by_component=phi[:, :-1], scores=phi[:, -1], ends=Ends(base=table[0, :-1], output=table[-1, :-1])
+    )
+
+
+def _tabulate(game: Game) -> FloatArray:
+    """v of all 2^n coalitions, [coalition component+margin]; bit i of the row number says whether word i is present."""
+    n = game.n_players
+    table = np.empty((2**n, len(game.index) + 1))
+    for start in range(0, 2**n, _SLICE):
+        numbers = np.arange(start, min(start + _SLICE, 2**n))
+        masks = (numbers[:, None] >> np.arange(n)[None, :]) & 1 == 1
+        table[numbers] = with_margin(game.value(masks))
+    return table
+
+
+def estimate_kernel(game: Game, n_evals: int, seed: int) -> ShapleyEstimate:
+    """Shapley values by shap's KernelExplainer: least squares on sampled coalitions with the Shapley kernel.
+
+    At most n_evals + 2 evaluations. Efficiency holds by construction: the package solves under the
+    constraint, for the margin and for each component, all from the same samples and weights. It sets
+    values below 1e-10 to zero.
+
+    Raises: ConfigError when n_evals is too small for the number of words.
+    """
+    from shap import KernelExplainer  # takes seconds to import
+
+    _check_budget(game, n_evals)
+    n = game.n_players
+    with isolated_random_state(seed), warnings.catch_warnings(), np.printoptions(threshold=0, edgeitems=1):
+        # printoptions: shap formats arrays for its debug log even when nobody reads it, a third of its time
+        warnings.filterwarnings("error", message="Linear regression equation is singular")
+        explainer = KernelExplainer(_as_function(game), np.zeros((1, n)))
+        try:
+            phi = explainer.shap_values(np.ones((1, n)), nsamples=n_evals, l1_reg=False, silent=True)[0]
+        except UserWarning as singular:
+            raise _too_few(game, n_evals) from singular
+    ends = Ends(base=explainer.fnull[:-1], output=explainer.fx[:-1])
+    return ShapleyEstimate(by_component=phi[:, :-1], scores=phi[:, -1], ends=ends)
+
+
+def estimate_permutation(game: Game, n_evals: int, seed: int) -> ShapleyEstimate:
+    """Shapley values by shap's PermutationExplainer: mean gain of each word over random orders, walked both ways.
+
+    At most n_evals + 2 evaluations, in sweeps of 2n + 1. Efficiency holds sweep by sweep.
+
+    Raises: ConfigError when n_evals is below one sweep.
+    """
+    from shap import PermutationExplainer  # takes seconds to import, and numba compiles on the first call
+
+    _check_budget(game, n_evals)
+    n = game.n_players
+    ends = evaluate_ends(game)
+    with isolated_random_state(seed):
+        explainer = PermutationExplainer(_as_function(game), _keep_present, seed=seed)
+        phi = explainer(np.ones((1, n)), max_evals=n_evals, batch_size=2 * n + 1, silent=True).values[0]
+    return ShapleyEstimate(by_component=phi[:, :-1], scores=phi[:, -1], ends=ends)
+
+
+def _as_function(game: Game) -> Callable[[FloatArray], FloatArray]:
+    """The game as shap wants it: [coalition word] of 0 and 1 -> [coalition component+margin]."""
+    return lambda masks: with_margin(game.value(np.asarray(masks) > 0.5))
+
+
+def _keep_present(mask: FloatArray, ones: FloatArray) -> FloatArray:
+    """shap's masker of the game: an absent word is 0."""
+    return (mask * ones).reshape(1, -1)
+
+
+def _check_budget(game: Game, n_evals: int) -> None:
+    if n_evals < 2 * game.n_players + 1:  # one sweep of permutations; all coalitions of size 1 and n-1
+        raise _too_few(game, n_evals)
+
+
+def _too_few(game: Game, n_evals: int) -> ConfigError:
+    n = game.n_players
+    return ConfigError(
+        f"explain.shap_evals is {n_evals}, too few for a text of {n} words: at least {2 * n + 1} are needed, "
+        f"{24 * n} give useful values; raise explain.shap_evals or lower the model's max_words"
+    )

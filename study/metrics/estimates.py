@@ -1,0 +1,60 @@
+"""From measurements to means with intervals: over all texts, and over those predicted right and wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from study.records import FloatArray
+from study.stats import complete_examples, crossed_interval
+
+COLUMNS = [
+    "dataset", "model", "metric", "method_a", "method_b", "subset",
+    "estimate", "low", "high", "level", "n_examples", "n_seeds", "n_undefined",
+]  # fmt: skip
+
+
+def estimate(measurements: pd.DataFrame, texts: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Mean of every metric and pair of methods with its interval, for each data set and model.
+
+    subset `all`: seeds and examples crossed (`study.stats.crossed_interval`), on the examples defined in
+    every seed; n_undefined counts the others. Subsets `correct` and `wrong`: whether a text is predicted
+    right differs between seeds, so seeds and examples are not crossed there; each example is averaged over
+    the seeds in which it qualifies and is defined, and the interval is for new examples only, given these
+    seeds: it is too narrow as a statement about new seeds. n_undefined counts the examples that qualify
+    somewhere and are defined nowhere.
+    measurements, texts: the tables of those names.
+    """
+    trained = texts[texts["trained"].astype(bool)]
+    rows: list[tuple[object, ...]] = []
+    for (dataset, model), group in measurements.groupby(["dataset", "model"], sort=False):
+        here = trained[(trained["dataset"] == dataset) & (trained["model"] == model)]
+        is_correct = here.assign(correct=(here["label"] == here["predicted"]).astype(float))
+        correct = is_correct.pivot(index="seed", columns="example_id", values="correct")  # noqa: PD010 - no mean
+        for key, table in group.groupby(["metric", "method_a", "method_b"], sort=False):
+            values = table.pivot(index="seed", columns="example_id", values="value")  # noqa: PD010
+            known = correct.reindex(index=values.index, columns=values.columns).to_numpy()
+            array = values.to_numpy(dtype=np.float64)
+            rows.append((dataset, model, *key, "all", *_crossed(array, level)))
+            rows.append((dataset, model, *key, "correct", *_by_example(array, known == 1, level)))
+            rows.append((dataset, model, *key, "wrong", *_by_example(array, known == 0, level)))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _crossed(values: FloatArray, level: float) -> tuple[float, float, float, float, int, int, int]:
+    """estimate, low, high, level, n_examples, n_seeds, n_undefined of values [seed example]."""
+    n_defined = int(complete_examples(values).sum())
+    n_seeds, n_examples = values.shape
+    return (*crossed_interval(values, level), level, n_defined, n_seeds if n_defined else 0, n_examples - n_defined)
+
+
+def _by_example(
+    values: FloatArray, qualifies: FloatArray, level: float
+) -> tuple[float, float, float, float, int, int, int]:
+    """The same columns, from each example's mean over the seeds in which it qualifies and is defined."""
+    used = qualifies & np.isfinite(values)
+    count = used.sum(axis=0)
+    means = np.where(used, values, 0.0).sum(axis=0)[count > 0] / count[count > 0]
+    n_undefined = int((qualifies.any(axis=0) & (count == 0)).sum())
+    n_seeds = int(used.any(axis=1).sum())
+    return (*crossed_interval(means[None, :], level), level, len(means), n_seeds, n_undefined)

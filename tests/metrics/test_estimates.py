@@ -1,0 +1,68 @@
+"""Means with intervals: which numbers go in, for all texts and for those predicted right or wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from study.metrics.estimates import COLUMNS, estimate
+from study.stats import crossed_interval
+from tests.metrics.tables import make_measurements, make_texts
+
+EXAMPLES = ("a", "b", "c", "d")
+VALUES = np.array([[0.1, 0.5, 0.3, np.nan], [0.2, 0.7, 0.1, 0.4]])
+ANSWERS = [["pos", "pos", "neg", "neg"], ["pos", "neg", "neg", "pos"]]
+
+
+@pytest.fixture
+def table():
+    cells = {(seed, e): VALUES[seed, i] for seed in (0, 1) for i, e in enumerate(EXAMPLES)}
+    answers = {(seed, e): ANSWERS[seed][i] for seed in (0, 1) for i, e in enumerate(EXAMPLES)}
+    return estimate(make_measurements(cells), make_texts(answers), 0.9).set_index("subset")
+
+
+def test_columns_and_subsets(table):
+    assert [*table.reset_index().columns] == ["subset", *(c for c in COLUMNS if c != "subset")]
+    assert list(table.index) == ["all", "correct", "wrong"]
+
+
+def test_all_texts_cross_seeds_and_examples(table):
+    row = table.loc["all"]
+    assert (row["estimate"], row["low"], row["high"]) == pytest.approx(crossed_interval(VALUES[:, :3], 0.9))
+    assert (row["n_examples"], row["n_seeds"], row["n_undefined"], row["level"]) == (3, 2, 1, 0.9)
+
+
+def test_correct_texts_average_the_seeds_in_which_they_are_correct(table):
+    row = table.loc["correct"]  # a in both seeds, b in the first, d in the second
+    means = np.array([[0.15, 0.5, 0.4]])
+    assert (row["estimate"], row["low"], row["high"]) == pytest.approx(crossed_interval(means, 0.9))
+    assert (row["n_examples"], row["n_seeds"], row["n_undefined"]) == (3, 2, 0)
+
+
+def test_wrong_texts_count_the_undefined(table):
+    row = table.loc["wrong"]  # b in the second seed, c in both, d in the first, where it is undefined
+    assert row["estimate"] == pytest.approx((0.7 + 0.2) / 2)
+    assert (row["n_examples"], row["n_seeds"], row["n_undefined"]) == (2, 2, 1)
+
+
+def test_nothing_defined_is_nan_with_counts():
+    cells = {(0, "a"): np.nan, (0, "b"): np.nan}
+    rows = estimate(make_measurements(cells), make_texts({(0, "a"): "pos", (0, "b"): "neg"}), 0.95)
+    assert rows["estimate"].isna().all()
+    assert rows["n_undefined"].tolist() == [2, 1, 1]
+    assert rows["n_examples"].tolist() == [0, 0, 0]
+    assert rows["n_seeds"].tolist() == [0, 0, 0]
+
+
+def test_a_text_of_unknown_outcome_is_neither_correct_nor_wrong():
+    measurements = make_measurements({(0, "a"): 0.2, (0, "b"): 0.4, (0, "c"): 0.9})
+    rows = estimate(measurements, make_texts({(0, "a"): "pos", (0, "b"): "neg"}), 0.95).set_index("subset")
+    assert rows["n_examples"].to_dict() == {"all": 3, "correct": 1, "wrong": 1}
+
+
+def test_untrained_rows_of_texts_are_ignored():
+    texts = make_texts({(0, "a"): "pos", (0, "b"): "pos"})
+    texts.loc[len(texts)] = texts.loc[0].to_dict() | {"trained": False, "predicted": "neg"}
+    rows = estimate(make_measurements({(0, "a"): 0.2, (0, "b"): 0.4}), texts, 0.95).set_index("subset")
+    assert rows.loc["correct", "n_examples"] == 2
+    assert rows.loc["wrong", "n_examples"] == 0
