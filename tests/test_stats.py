@@ -42,6 +42,8 @@ def test_a_negative_component_counts_as_zero():
     values = np.array([[0.0, 1.0, 5.0], [1.0, 5.0, 0.0]])  # both seeds have mean 2: MS 0, 3.5 and rest 10.5
     half = scipy.stats.t.ppf(0.975, 2) * math.sqrt(3.5 / 6)
     assert crossed_interval(values, 0.95) == pytest.approx((2, 2 - half, 2 + half))
+    half = scipy.stats.t.ppf(0.975, 2) * math.sqrt(243.5 / 6)  # examples further apart: MS 0, 243.5 and rest 10.5
+    assert crossed_interval(values + np.array([0, 10, 20]), 0.95) == pytest.approx((12, 12 - half, 12 + half))
 
 
 @pytest.mark.parametrize("spread", [(0.0, 1.0, 1.0), (0.3, 1.0, 1.0), (1.0, 1.0, 1.0), (0.0, 0.0, 1.0)])

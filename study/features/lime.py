@@ -18,7 +18,7 @@ from study.config import ExplainConfig
 from study.features.assemble import evaluate_ends, make_attribution, with_margin
 from study.features.randomness import draw_seed
 from study.game.subject import Subject
-from study.records import BoolArray, FeatureAttribution, FloatArray, Game, IntArray
+from study.records import FeatureAttribution, FloatArray, Game, IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +68,11 @@ def draw_samples(game: Game, n_samples: int, seed: int) -> LimeSamples:
 
     explainer = LimeTextExplainer(bow=False, feature_selection="none", random_state=seed)
     # The package offers its sampling only behind a text, which it would split into words of its own; the
-    # private method takes anything with num_words and inverse_removing, so here the "texts" are masks.
+    # private method takes anything that counts its words. The game is then asked about the masks themselves.
     sample: Callable[..., tuple[FloatArray, FloatArray, FloatArray]]
     sample = explainer._LimeTextExplainer__data_labels_distances
-    present, values, distances = sample(_MaskedWords(game.n_players), _as_classifier(game), n_samples)
+    present, _, distances = sample(_CountedWords(game.n_players), _answer_nothing, n_samples)
+    values = with_margin(game.value(present > 0.5))
     return LimeSamples(present=present, values=values, weights=explainer.base.kernel_fn(distances))
 
 
@@ -83,8 +84,8 @@ def fit_ridge(samples: LimeSamples) -> FloatArray:
     return np.asarray(ridge.coef_).T
 
 
-class _MaskedWords:
-    """Stands in for lime's IndexedString: its "texts" are rows of a mask, True where a word is present."""
+class _CountedWords:
+    """Stands in for lime's IndexedString: only the number of words matters, since no text is ever built."""
 
     def __init__(self, n_words: int) -> None:
         self._n_words = n_words
@@ -92,14 +93,12 @@ class _MaskedWords:
     def num_words(self) -> int:
         return self._n_words
 
-    def raw_string(self) -> BoolArray:
-        return np.ones(self._n_words, dtype=np.bool_)
+    def raw_string(self) -> str:
+        return ""
 
-    def inverse_removing(self, words_to_remove: IntArray) -> BoolArray:
-        present = self.raw_string()
-        present[words_to_remove] = False
-        return present
+    def inverse_removing(self, words_to_remove: IntArray) -> str:  # noqa: ARG002 - lime's signature
+        return ""
 
 
-def _as_classifier(game: Game) -> Callable[[Sequence[BoolArray]], FloatArray]:
-    return lambda masks: with_margin(game.value(np.stack(masks)))
+def _answer_nothing(texts: Sequence[str]) -> FloatArray:
+    return np.zeros((len(texts), 1))

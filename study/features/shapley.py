@@ -39,8 +39,9 @@ class ShapleyEstimate:
 def explain_shap(subject: Subject, config: ExplainConfig, rng: np.random.Generator) -> FeatureAttribution:
     """Shapley values of the words: exact up to `exact_limit` words, shap's KernelExplainer above.
 
-    KernelExplainer, because at equal evaluations it errs less than PermutationExplainer (`make bench`
-    measures both). Evaluations: 2^n when exact, otherwise at most shap_evals + 2.
+    KernelExplainer, because on trained models it errs less than PermutationExplainer at the default number
+    of evaluations (`make bench` measures both; on games of low order, an untrained model's say, the order
+    is reversed). Evaluations: 2^n when exact, otherwise at most shap_evals + 2.
     """
     started = time.perf_counter()
     game = subject.new_game()

@@ -76,6 +76,7 @@ class SmallBox:
     linear: bool = False
     d_model: int = 4
     n_passes: int = 0
+    largest_batch: int = 0
     word_of_position: IntArray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,6 +94,7 @@ class SmallBox:
 
     def margin(self, embeddings: Tensor) -> Tensor:
         self.n_passes += len(embeddings)
+        self.largest_batch = max(self.largest_batch, len(embeddings))
         read = embeddings @ self.direction
         return (read if self.linear else torch.tanh(read) * (1 + read.mean(-1, keepdim=True))).sum(-1)
 

@@ -75,6 +75,14 @@ def test_gradients_count_their_passes(explain, n_passes):
     assert attribution.n_evals == n_passes + 2
 
 
+@pytest.mark.parametrize("chunk_size", [5, 12, 64])
+def test_integrated_gradients_fill_chunks_and_no_more(chunk_size):
+    box = SmallBox(5)
+    subject = replace(make_subject(5), white_box=box)
+    explain_integrated_gradients(subject, ExplainConfig(ig_steps=12, chunk_size=chunk_size), RNG)
+    assert box.largest_batch == min(chunk_size, 12)
+
+
 def test_integrated_gradients_do_not_depend_on_the_chunk():
     scores = [
         explain_integrated_gradients(make_subject(5), ExplainConfig(chunk_size=size), RNG).scores for size in (1, 7, 64)
