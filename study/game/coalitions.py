@@ -53,18 +53,17 @@ class WordGame(ABC):
         if masks.ndim != 2 or masks.shape[1] != self.n_players:
             raise ValueError(f"masks have shape {masks.shape}, wanted (coalitions, {self.n_players})")
         keys = [row.tobytes() for row in np.packbits(masks, axis=1)]
-        new = [i for i, key in enumerate(keys) if self._remember(key)]
+        new: dict[bytes, int] = {}  # coalition -> its first row in masks
+        for i, key in enumerate(keys):
+            if key not in self._place:
+                new.setdefault(key, i)
         if new:
-            chunks = [self._evaluate(masks[new[i : i + self.chunk_size]]) for i in range(0, len(new), self.chunk_size)]
-            self._known = np.concatenate([self._known, *chunks])
+            rows = list(new.values())
+            chunks = [masks[rows[i : i + self.chunk_size]] for i in range(0, len(rows), self.chunk_size)]
+            self._known = np.concatenate([self._known, *(self._evaluate(chunk) for chunk in chunks)])
+            self._place |= {key: self.n_evals + i for i, key in enumerate(new)}
             self.n_evals += len(new)
         return self._known[[self._place[key] for key in keys]]
-
-    def _remember(self, key: bytes) -> bool:
-        if key in self._place:
-            return False
-        self._place[key] = len(self._place)
-        return True
 
     @abstractmethod
     def _evaluate(self, masks: BoolArray) -> FloatArray:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -128,9 +127,9 @@ class FastEncoderGame(WordGame):
         scores = table.scores[state.flatten()].unflatten(0, state.shape)
         hidden = torch.zeros(shown.shape, dtype=scores.dtype, device=kept.device).masked_fill_(~shown, -torch.inf)
         pattern = (scores + hidden[:, None, None]).softmax(-1)
-        stream = torch.addmm(
-            table.stream[state.flatten()], pattern.flatten(2).flatten(0, 1), table.written
-        ).unflatten(0, state.shape)
+        stream = torch.addmm(table.stream[state.flatten()], pattern.flatten(2).flatten(0, 1), table.written).unflatten(
+            0, state.shape
+        )
         heads = torch.einsum("nhs,hs->hn", pattern[:, 0], table.read)
         return stream, list(heads)
 

@@ -29,9 +29,7 @@ ATTEND_WORDS = Removal(name="attend", hides=True)
 RESAMPLE_WORDS = Removal(name="resample", n_draws=8)
 
 
-def draw_replacements(
-    removal: Removal, n_words: int, reference_tokens: IntArray, rng: np.random.Generator
-) -> IntArray:
+def draw_replacements(removal: Removal, n_words: int, reference_tokens: IntArray, rng: np.random.Generator) -> IntArray:
     """[draw word]: the token ids that stand in for absent words.
 
     The mask token, except for `resample`: there, words drawn by their counts in the reference set

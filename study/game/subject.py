@@ -104,9 +104,7 @@ def make_subject(
     """
     length = int(batch.attend[row].sum())
     token_ids = np.array(batch.token_ids[row, :length])
-    game_type: type[WordGame] = (
-        FastEncoderGame if isinstance(model, Encoder) and removal.keeps_positions else PlainGame
-    )
+    game_type: type[WordGame] = FastEncoderGame if isinstance(model, Encoder) and removal.keeps_positions else PlainGame
 
     def new_game() -> Game:
         return game_type(

@@ -20,7 +20,12 @@ def mean_contributions(values: FloatArray) -> FloatArray:
     return np.asarray(values, dtype=np.float64).mean(axis=1)
 
 
-def attribute_raw(contributions: Contributions, reference: FloatArray, example_id: str, row: int) -> HeadAttribution:
+def attribute_raw(
+    contributions: Contributions,
+    reference: FloatArray,  # noqa: ARG001 - all head methods take the same arguments
+    example_id: str,
+    row: int,
+) -> HeadAttribution:
     """Every head's direct contribution to the margin of one text, logits. `reference` is not used."""
     return _by_head(contributions, contributions.values[row], example_id, "direct_raw")
 

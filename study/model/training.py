@@ -7,6 +7,7 @@ in an epoch is drawn from (seed, epoch) alone, so a run resumed after any epoch 
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -45,15 +46,20 @@ class TrainingState:
     def to_bytes(self) -> bytes:
         """The state as a safetensors file."""
         rows = json.dumps([[r.epoch, r.train_loss, r.validation_loss, r.validation_accuracy] for r in self.history])
-        return safetensors.torch.save(self.tensors, metadata={"history": rows})
+        # one entry, since safetensors writes several in an order that differs from call to call
+        state = json.dumps({"history": rows, "sha256": _digest(rows, self.tensors)})
+        return safetensors.torch.save(self.tensors, metadata={"state": state})
 
     @classmethod
     def from_bytes(cls, data: bytes, where: str) -> TrainingState:
         """The state from `to_bytes`. Raises: LedgerError naming `where` when the bytes are damaged."""
         try:
             header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-            rows = json.loads(header["__metadata__"]["history"])
+            state = json.loads(header["__metadata__"]["state"])
             tensors = safetensors.torch.load(data)
+            if _digest(state["history"], tensors) != state["sha256"]:
+                raise ValueError("its sha256 is not that of its content")
+            rows = json.loads(state["history"])
         except Exception as error:
             raise LedgerError(f"{where} is damaged ({error}); delete it to train from the start") from error
         names = ("epoch", "train_loss", "validation_loss", "validation_accuracy")
@@ -68,8 +74,8 @@ def train_encoder(
     *,
     seed: int,
     resume: TrainingState | None = None,
-    after_epoch: Callable[[TrainingState], None] = lambda state: None,
-    after_step: Callable[[int, int], None] = lambda done, total: None,
+    after_epoch: Callable[[TrainingState], None] = lambda _state: None,
+    after_step: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> tuple[EpochResult, ...]:
     """Trains in place and leaves the weights of the epoch with the lowest validation loss; the learning curve.
 
@@ -188,6 +194,15 @@ def _snapshot(model: Encoder, optimizer: torch.optim.Optimizer, best: dict[str, 
     for i, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{i}.{name}": tensor for name, tensor in moments.items()}
     return {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
+
+
+def _digest(history: str, tensors: dict[str, Tensor]) -> str:
+    """sha256 of a state's content: a safetensors file is read without complaint when bytes in it have changed."""
+    digest = hashlib.sha256(history.encode())
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _restore(model: Encoder, optimizer: torch.optim.Optimizer, state: TrainingState) -> dict[str, Tensor]:
