@@ -1,0 +1,135 @@
+"""StudyConfig: everything that decides a run's numbers, strictly checked.
+
+Files and overrides are read by `study.config_file`, which reports every mistake at its place.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what numpy and torch both take
+Device = Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:[0-9]+)?)$")]
+
+
+class Section(BaseModel):
+    """A strict, frozen part of a config: unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class VocabularyConfig(Section):
+    min_count: Count = 2  # in the training split
+    max_size: Count = 30_000
+    unlabelled_min_count: Count = 40  # in the unlabelled text, when word vectors are on
+
+
+class WordVectorsConfig(Section):
+    """Word vectors learned from unlabelled text, shared by all seeds (study.data.vectors)."""
+
+    source: str = "imdb"  # a name in UNLABELLED
+    window: Count = 5
+    scale: Annotated[float, Field(gt=0)] = 0.3  # standard deviation of the vectors' entries
+    seed: Seed = 0
+
+
+class DatasetConfig(Section):
+    name: Name
+    source: str  # a name in DATASETS
+    split_seed: Seed = 0
+    validation_size: Count = 1000
+    test_size: Count = 1000
+    max_train: Count | None = None  # keep the first so many training texts (smoke runs)
+    vocabulary: VocabularyConfig = VocabularyConfig()
+    word_vectors: WordVectorsConfig | None = None
+    # only for `source: files`
+    path: str | None = None  # relative to the folder the command runs in
+    text_column: str = "text"
+    label_column: str = "label"
+    id_column: str | None = None
+    on_bad_row: Literal["error", "drop"] = "error"
+
+
+class ModelConfig(Section):
+    name: Name
+    family: str = "encoder"  # a name in MODELS
+    n_layers: Count = 2
+    n_heads: Count = 4
+    d_model: Count = 64
+    d_head: Count | None = None  # d_model / n_heads
+    d_mlp: Annotated[int, Field(ge=0)] = 256  # 0: attention only
+    layer_norm: bool = True
+    max_words: Count = 60
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> ModelConfig:
+        if self.d_head is None and self.d_model % self.n_heads:
+            raise ValueError(
+                f"d_model {self.d_model} does not divide by n_heads {self.n_heads}: choose a multiple or set d_head"
+            )
+        return self
+
+
+class TrainingConfig(Section):
+    max_epochs: Count = 6
+    patience: Count = 3  # epochs without a better validation loss before training stops
+    batch_size: Count = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    word_mask_rate: Annotated[float, Field(ge=0, le=1)] = 0.4  # highest; a text's rate is uniform below it
+
+
+class ExplainConfig(Section):
+    n_texts: Count = 100  # test texts explained, drawn with the split seed
+    methods: Annotated[tuple[str, ...], Field(min_length=1)] = (  # names in EXPLAINERS
+        "shap",
+        "lime",
+        "occlusion",
+        "gradient_x_input",
+        "integrated_gradients",
+        "attention",
+        "rollout",
+        "random",
+    )
+    removal: str = "mask"  # a name in REMOVALS
+    exact_limit: Annotated[int, Field(ge=0, le=16)] = 14  # words up to which Shapley values are exact
+    shap_evals: Annotated[int, Field(ge=16)] = 1024  # evaluations of the shap package above that
+    lime_samples: Annotated[int, Field(ge=16)] = 1000
+    ig_steps: Count = 32
+    chunk_size: Count = 128  # coalitions in one forward pass
+    reference_size: Count = 500  # training texts behind every reference mean
+    untrained_texts: Annotated[int, Field(ge=0)] = 30  # texts explained once more on an untrained model
+
+
+class CompareConfig(Section):
+    top_k: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 3, 5)
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+
+
+class ReportConfig(Section):
+    n_texts: Count = 8  # texts shown in full
+
+
+class RuntimeConfig(Section):
+    workers: Count = 2  # processes; each uses one thread
+    device: Device = "cpu"
+    dtype: Literal["float32", "float64"] = "float32"
+
+
+class StudyConfig(Section):
+    """A whole study: datasets x models x seeds, each cell trained, explained and compared alike."""
+
+    name: Name
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    datasets: Annotated[tuple[DatasetConfig, ...], Field(min_length=1)]
+    models: Annotated[tuple[ModelConfig, ...], Field(min_length=1)]
+    training: TrainingConfig = TrainingConfig()
+    explain: ExplainConfig = ExplainConfig()
+    compare: CompareConfig = CompareConfig()
+    report: ReportConfig = ReportConfig()
+    runtime: RuntimeConfig = RuntimeConfig()

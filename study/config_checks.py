@@ -1,0 +1,92 @@
+"""What a config must satisfy beyond its schema: registered names, no repetitions, settings that fit each other.
+
+The checks of `check_tree` read the plain tree, so that they also run where the schema already found mistakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from study.config import DatasetConfig, StudyConfig
+from study.registry import suggest
+from study.yaml_tree import KeyPath, Place, Tree
+
+_FILES_ONLY = ("path", "text_column", "label_column", "id_column", "on_bad_row")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowedNames:
+    """The names that stand in the registries of the rooms, which this module does not know."""
+
+    datasets: Sequence[str]
+    unlabelled: Sequence[str]
+    models: Sequence[str]
+    explainers: Sequence[str]
+    removals: Sequence[str]
+
+
+def check_tree(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str]]:
+    """Places and messages of unknown names, repetitions, and settings of a data set that do not fit its source."""
+    yield from _check_names(tree, allowed)
+    yield from _check_unique(tree)
+    yield from _check_files(tree)
+
+
+def check_together(tree: Tree, config: StudyConfig) -> Iterable[tuple[Place, str]]:
+    """What must fit between sections that are each valid."""
+    for dataset in config.datasets:
+        if config.explain.n_texts > dataset.test_size:
+            message = f"explain.n_texts {config.explain.n_texts} is more than the {dataset.test_size} test texts"
+            yield tree.place(("explain", "n_texts")), f"{message} of data set '{dataset.name}'"
+    pairs: dict[str, str] = {}
+    for dataset in config.datasets:
+        for i, model in enumerate(config.models):
+            folder, pair = f"{dataset.name}-{model.name}".casefold(), f"'{dataset.name}' and '{model.name}'"
+            if folder in pairs:
+                yield tree.place(("models", i, "name")), f"{pair} share the folder name of {pairs[folder]}: rename one"
+            pairs.setdefault(folder, pair)
+
+
+def _check_names(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str]]:
+    named: list[tuple[KeyPath, str, Sequence[str]]] = [(("explain", "removal"), "removal operator", allowed.removals)]
+    for path, _ in tree.entries("datasets"):
+        named.append(((*path, "source"), "data set", allowed.datasets))
+        named.append(((*path, "word_vectors", "source"), "unlabelled text", allowed.unlabelled))
+    named += [((*path, "family"), "model family", allowed.models) for path, _ in tree.entries("models")]
+    named += [(path, "explainer", allowed.explainers) for path, _ in tree.entries("explain", "methods")]
+    for path, kind, names in named:
+        value = tree.get(*path)
+        if isinstance(value, str) and value not in names:
+            yield tree.place(path), f"{'.'.join(map(str, path))}: unknown {kind} '{value}'{suggest(value, names)}"
+
+
+def _check_unique(tree: Tree) -> Iterable[tuple[Place, str]]:
+    for where in (("datasets",), ("models",), ("seeds",), ("explain", "methods"), ("compare", "top_k")):
+        first: dict[str, KeyPath] = {}
+        for path, item in tree.entries(*where):
+            value: Any = item.get("name") if isinstance(item, dict) else item
+            if not isinstance(value, str | int):
+                continue
+            known = first.setdefault(str(value).casefold(), path)  # case: some disks do not tell A from a
+            if known != path:
+                message = f"{'.'.join(map(str, path))}: '{value}' is here twice, first at {tree.place(known)}"
+                yield tree.place(path), message
+
+
+def _check_files(tree: Tree) -> Iterable[tuple[Place, str]]:
+    for path, item in tree.entries("datasets"):
+        if not isinstance(item, dict) or not isinstance(source := item.get("source"), str):
+            continue
+        name = ".".join(map(str, path))
+        file = item.get("path")
+        if source == "files" and file is None:
+            yield tree.place((*path, "source")), f"{name}: the source 'files' needs a `path`"
+        elif source == "files" and isinstance(file, str) and not Path(file).is_file():
+            yield tree.place((*path, "path")), f"{name}.path: there is no file '{file}' (from the current folder)"
+        for key in _FILES_ONLY if source != "files" else ():
+            if key in item and item[key] != DatasetConfig.model_fields[key].default:
+                message = f"{name}.{key} is for the source 'files' only, not '{source}': remove it"
+                yield tree.place((*path, key), of_key=True), message

@@ -1,0 +1,80 @@
+"""How long the tasks of a run will take: a simple model of the cost, good enough for a line at the start.
+
+The constants are seconds on one core of a common server, measured with the default sizes; work grows linearly with
+layers and width. They decide no result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from study.config import ModelConfig, StudyConfig
+from study.plan import Task
+
+WORKER_START = 8.0  # importing torch and shap, compiling on first use; once a worker
+WORD_VECTORS = 20.0  # one width
+DATA = 3.0
+BASELINE = 4.0
+TRAINING_TEXTS = 6_500  # where `max_train` does not say; the texts of a file are not counted before they are read
+TRAIN_ATTENTION = 0.64e-3  # a text, an epoch, a layer of width 64
+TRAIN_MLP = 0.28e-3  # the same, for 256 hidden units
+EVALUATION = 0.05e-3  # one coalition, a layer of width 64
+EXPLAIN_TEXT = 0.15  # a text and a method drawing samples, beyond its evaluations
+COMPARE_TEXT = 0.02  # a text of a cell
+REPORT = 10.0
+
+
+def estimate_seconds(task: Task, config: StudyConfig) -> float:
+    """Seconds that one task takes on one core; 1 for a stage that is not known here."""
+    name = task.stage.name
+    n_cells = len(config.datasets) * len(config.models) * len(config.seeds)
+    if name == "data" and task.dataset is not None:
+        widths = {model.d_model for model in config.models}
+        return DATA + (WORD_VECTORS * len(widths) if task.dataset.word_vectors is not None else 0.0)
+    if name == "baseline":
+        return BASELINE
+    if name == "train" and task.model is not None and task.dataset is not None:
+        texts = task.dataset.max_train or TRAINING_TEXTS
+        mlp = TRAIN_MLP * task.model.d_mlp / 256
+        return texts * config.training.max_epochs * _layers(task.model) * (TRAIN_ATTENTION + mlp)
+    if name == "explain" and task.model is not None:
+        return _explain_seconds(task.model, config)
+    if name == "compare":
+        return 2.0 + COMPARE_TEXT * config.explain.n_texts * n_cells
+    return REPORT if name == "report" else 1.0
+
+
+def estimate_run(tasks: Sequence[Task], config: StudyConfig, workers: int) -> float:
+    """Seconds until `tasks` are done on `workers` processes: each stage shares its tasks out, the next one waits."""
+    if not tasks:
+        return 0.0
+    total = WORKER_START
+    for stage in dict.fromkeys(task.stage.name for task in tasks):
+        seconds = [estimate_seconds(task, config) for task in tasks if task.stage.name == stage]
+        total += max(max(seconds), sum(seconds) / workers)
+    return total
+
+
+def describe_seconds(seconds: float) -> str:
+    """ "40 s", "12 min", "1 h 20 min"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _layers(model: ModelConfig) -> float:
+    """Layers, counted in layers of width 64."""
+    return model.n_layers * model.d_model / 64
+
+
+def _explain_seconds(model: ModelConfig, config: StudyConfig) -> float:
+    explain = config.explain
+    evaluations = {
+        "shap": explain.shap_evals,
+        "lime": explain.lime_samples,
+        "integrated_gradients": 3 * explain.ig_steps,
+    }
+    drawn = [evaluations[method] for method in explain.methods if method in evaluations]
+    per_text = sum(drawn) * EVALUATION * _layers(model) + EXPLAIN_TEXT * len(drawn)
+    return (explain.n_texts + min(explain.untrained_texts, explain.n_texts)) * per_text

@@ -1,0 +1,248 @@
+"""Explaining the texts of one cell: every method on every text, as rows of the tables of the results contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from study import gates, identities
+from study.config import ExplainConfig
+from study.crosswalk.direct import EFFICIENT, build_direct
+from study.features import EXPLAINERS
+from study.game import REMOVALS
+from study.game.coalitions import WordGame
+from study.game.removals import Removal, draw_replacements
+from study.game.subject import Subject, make_subject
+from study.heads import HEAD_METHODS
+from study.heads.direct import mean_contributions
+from study.model.protocol import ClassifierModel, margins, target_classes
+from study.model.training import batch_tensors
+from study.records import (
+    UNKNOWN_ID,
+    Contributions,
+    Crosswalk,
+    FeatureAttribution,
+    FloatArray,
+    Gate,
+    IntArray,
+    TextBatch,
+)
+from study.seeds import rng_of
+
+Row = dict[str, Any]
+CROSSWALK_METHODS = ("shap", "lime")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """What one part of a cell's texts gave: rows of the tables, and the gates measured on the way."""
+
+    tables: dict[str, list[Row]]
+    gates: list[Gate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One model and all that is needed to explain texts with it.
+
+    batch: the texts; contributions: of the same texts, in order; reference: [class_ component], mean direct
+    contributions; reference_tokens: the word tokens of the reference set, in one row; seed: the training
+    seed, keys all drawing; data_seed keys what all seeds share.
+    """
+
+    model: ClassifierModel
+    trained: bool
+    batch: TextBatch
+    class_names: tuple[str, ...]
+    contributions: Contributions
+    predicted: IntArray
+    reference: FloatArray
+    reference_tokens: IntArray
+    config: ExplainConfig
+    seed: int
+    data_seed: int
+    dtype: str
+
+
+def contribute(model: ClassifierModel, batch: TextBatch, *, chunk_size: int = 128) -> tuple[Contributions, IntArray]:
+    """Direct contributions of all texts to their target's margin, and the predicted classes [example]."""
+    values, margin, targets, predicted = [], [], [], []
+    with torch.no_grad():
+        for start in range(0, len(batch), chunk_size):
+            rows = np.arange(start, min(start + chunk_size, len(batch)))
+            token_ids, attend = (tensor.to(model.device) for tensor in batch_tensors(batch, rows))
+            logits = model.logits(token_ids, attend)
+            target = target_classes(logits)
+            values.append(model.contributions(token_ids, attend, target).double().cpu().numpy())
+            margin.append(margins(logits, target).double().cpu().numpy())
+            targets.append(target.cpu().numpy())
+            predicted.append(logits.argmax(-1).cpu().numpy())
+    record = Contributions(
+        index=model.index,
+        values=np.concatenate(values),
+        margin=np.concatenate(margin),
+        target=np.concatenate(targets),
+    )
+    return record, np.concatenate(predicted)
+
+
+def reference_means(model: ClassifierModel, reference: TextBatch) -> FloatArray:
+    """[class_ component], mean direct contribution to every class's margin over the reference texts."""
+    token_ids, attend = (t.to(model.device) for t in batch_tensors(reference, np.arange(len(reference))))
+    with torch.no_grad():
+        values = [
+            model.contributions(token_ids, attend, torch.full((len(reference),), c, device=model.device))
+            for c in range(model.n_classes)
+        ]
+    return mean_contributions(torch.stack(values).double().cpu().numpy())
+
+
+def explain_rows(setting: Setting, rows: Iterable[int]) -> Explained:
+    """All methods on the texts at `rows` of the batch."""
+    tables: dict[str, list[Row]] = {name: [] for name in ("texts", "features", "crosswalk", "components", "heads")}
+    tables["cost"] = []
+    measured: list[Gate] = []
+    removal = cast(Removal, REMOVALS.load(setting.config.removal))
+    for row in rows:
+        subject = _subject(setting, row, removal)
+        attributions = [_attribute(subject, method, setting) for method in setting.config.methods]
+        crosswalks = {a.method: build_direct(a, subject.index) for a in attributions if a.method in CROSSWALK_METHODS}
+        _add_rows(tables, setting, row, subject, attributions, crosswalks)
+        measured += _text_gates(setting, subject, removal, attributions, crosswalks)
+    return Explained(tables=tables, gates=gates.worst_of(measured))
+
+
+def batch_gates(setting: Setting, where: str) -> list[Gate]:
+    """The gates of the model on all explained texts at once: views, components, padding."""
+    target = torch.tensor(setting.contributions.target, device=setting.model.device)
+    return [
+        *identities.attention_view_gates(setting.model, setting.batch, where, setting.dtype),
+        *identities.component_gates(setting.contributions, where, setting.dtype),
+        *identities.padding_gates(setting.model, setting.batch, target, where, setting.dtype),
+    ]
+
+
+def _subject(setting: Setting, row: int, removal: Removal) -> Subject:
+    batch = setting.batch
+    n_players = int(batch.attend[row].sum()) - 1
+    rng = rng_of(setting.data_seed, "replacements", batch.example_id[row])
+    return make_subject(
+        setting.model,
+        batch,
+        row,
+        target=int(setting.contributions.target[row]),
+        removal=removal,
+        replacements=draw_replacements(removal, n_players, setting.reference_tokens, rng),
+        chunk_size=setting.config.chunk_size,
+    )
+
+
+def _attribute(subject: Subject, method: str, setting: Setting) -> FeatureAttribution:
+    """One method on one text, its randomness keyed by training seed, text, method and whether it is the control."""
+    rng = rng_of(setting.seed, subject.example_id, method, "trained" if setting.trained else "untrained")
+    return cast(FeatureAttribution, EXPLAINERS.load(method)(subject, setting.config, rng))
+
+
+def _text_gates(
+    setting: Setting,
+    subject: Subject,
+    removal: Removal,
+    attributions: list[FeatureAttribution],
+    crosswalks: dict[str, Crosswalk],
+) -> list[Gate]:
+    where = f"{'trained' if setting.trained else 'untrained'} model, text {subject.example_id}"
+    rng = rng_of(setting.seed, subject.example_id, "gates")
+    game = cast(WordGame, subject.new_game())
+    found = identities.game_gates(subject, game, removal, rng, where, setting.dtype)
+    for a in attributions:
+        if a.method in crosswalks:
+            efficient = a.method in EFFICIENT
+            found += gates.attribution_gates(
+                a,
+                crosswalks[a.method],
+                where,
+                n_players=subject.n_players,
+                dtype=setting.dtype,
+                efficient=efficient,
+            )
+    return found
+
+
+def _add_rows(
+    tables: dict[str, list[Row]],
+    setting: Setting,
+    row: int,
+    subject: Subject,
+    attributions: list[FeatureAttribution],
+    crosswalks: dict[str, Crosswalk],
+) -> None:
+    batch, names = setting.batch, setting.class_names
+    key: Row = {"trained": setting.trained, "example_id": subject.example_id}
+    unknown = batch.token_ids[row, 1 : subject.n_players + 1] == UNKNOWN_ID
+    tables["texts"].append(
+        key
+        | {
+            "text": batch.text[row],
+            "label": names[batch.label[row]],
+            "predicted": names[setting.predicted[row]],
+            "target": names[subject.target],
+            "margin": float(setting.contributions.margin[row]),
+            "empty_margin": attributions[0].base,
+            "n_words": len(subject.words),
+            "n_words_cut": len(subject.words) - subject.n_players,
+            "n_unknown": int(unknown.sum()),
+        }
+    )
+    flags = [*unknown.tolist(), *[False] * (len(subject.words) - subject.n_players)]
+    for a in attributions:
+        scored = zip(subject.words, flags, a.scores.tolist(), strict=True)
+        tables["features"] += [
+            key
+            | {"word_index": i, "word": word, "unknown": flag, "method": a.method, "estimator": a.estimator}
+            | {"score": score, "n_evals": a.n_evals}
+            for i, (word, flag, score) in enumerate(scored)
+        ]
+        tables["cost"].append(key | {"method": a.method, "n_evals": a.n_evals, "seconds": a.seconds})
+    if setting.trained:
+        _add_component_rows(tables, setting, row, subject, attributions[0], crosswalks)
+
+
+def _add_component_rows(
+    tables: dict[str, list[Row]],
+    setting: Setting,
+    row: int,
+    subject: Subject,
+    first: FeatureAttribution,
+    crosswalks: dict[str, Crosswalk],
+) -> None:
+    """Rows on components and heads, for the trained model only; its untrained control has word scores only."""
+    index, key = subject.index, {"example_id": subject.example_id}
+    places = list(zip(index.names, index.kind, index.layer, index.head, strict=True))
+    for k, (name, kind, layer, head) in enumerate(places):
+        full, empty = float(setting.contributions.values[row, k]), float(first.base_by_component[k])
+        tables["components"].append(
+            key
+            | {"component": name, "kind_of_component": kind, "layer": layer, "head": head}
+            | {"contribution": full, "empty_contribution": empty}
+        )
+    for method in HEAD_METHODS:
+        found = HEAD_METHODS.load(method)(setting.contributions, setting.reference, subject.example_id, row)
+        tables["heads"] += [
+            key
+            | {"component": name, "layer": layer, "head": head, "method": found.method, "kind": found.kind}
+            | {"ablation": found.ablation or "", "score": float(found.scores[layer, head])}
+            for name, kind, layer, head in places
+            if kind == "head"
+        ]
+    for crosswalk in crosswalks.values():
+        tables["crosswalk"] += [
+            key
+            | {"word_index": i, "word": word, "component": name}
+            | {"method": crosswalk.method, "kind": crosswalk.kind, "value": float(crosswalk.cells[i, k])}
+            for i, word in enumerate(subject.words)
+            for k, name in enumerate(index.names)
+        ]

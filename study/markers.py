@@ -1,0 +1,74 @@
+"""What each stage left in its folder: a marker with the key of its inputs and the hashes of its outputs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from study import ledger
+from study.errors import LedgerError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marker:
+    """What a stage did in its folder.
+
+    key: hash of `ingredients`, all that decides the result. outputs: file -> sha256; of a stage that
+    was started and not done, the files of the time before. seconds: how long it took.
+    """
+
+    state: Literal["started", "done"]
+    key: str
+    ingredients: Mapping[str, Any]
+    outputs: Mapping[str, str]
+    seconds: float = 0.0
+
+
+def marker_path(folder: Path, stage: str) -> Path:
+    """Where the marker of a stage lies."""
+    return folder / ".stages" / f"{stage}.json"
+
+
+def write_marker(folder: Path, stage: str, marker: Marker) -> None:
+    """Puts the marker in its place, atomically."""
+    ledger.write_json(marker_path(folder, stage), asdict(marker))
+
+
+def read_marker(folder: Path, stage: str) -> Marker | None:
+    """The marker of a stage, None for a stage that never started.
+
+    Raises: LedgerError for a marker that cannot be read.
+    """
+    path = marker_path(folder, stage)
+    if not path.exists():
+        return None
+    try:
+        return Marker(**ledger.read_json(path))
+    except TypeError:
+        raise LedgerError(f"{path} is no stage marker of this version: delete it, then run again") from None
+
+
+def outputs_of(folder: Path, stage: str) -> dict[str, Path]:
+    """The files that a finished stage wrote in `folder`, by name, each checked by its hash.
+
+    Raises: LedgerError for a stage that is not done, and for a file that is missing or damaged.
+    """
+    marker = read_marker(folder, stage)
+    if marker is None or marker.state != "done":
+        raise LedgerError(f"the stage '{stage}' is not finished in {folder}: `study run` finishes it")
+    for name, expected in marker.outputs.items():
+        ledger.read_bytes(folder / name, expected)
+    return {name: folder / name for name in marker.outputs}
+
+
+def partial_folder(folder: Path, stage: str) -> Path:
+    """Where a stage may keep checkpoints; emptied when what decides its result changes, and when it is done."""
+    return folder / ".partial" / stage
+
+
+def clear_partial(folder: Path, stage: str) -> None:
+    """Removes the checkpoints of a stage."""
+    shutil.rmtree(partial_folder(folder, stage), ignore_errors=True)

@@ -1,0 +1,303 @@
+"""The table of contents of a run: its stages, in order, one readable function each.
+
+data -> baseline, train -> explain -> compare -> report. Each function reads what earlier stages left in the
+run folder, writes its own files and returns their names; `study.plan` decides which of them must run.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+import torch
+
+from study import gates, tables
+from study.artefacts import (
+    load_corpus_folder,
+    load_encoder,
+    load_vectors,
+    load_vocabulary,
+    place_model,
+    save_corpus,
+    save_vectors,
+    save_vocabulary,
+    save_weights,
+)
+from study.config import ModelConfig, StudyConfig
+from study.data import load_corpus, read_unlabelled
+from study.data.batch import make_batch
+from study.data.overlap import without_held_out
+from study.data.vectors import learn_word_vectors
+from study.data.vocabulary import Vocabulary, build_vocabulary
+from study.explaining import Explained, Setting, batch_gates, contribute, explain_rows, reference_means
+from study.ledger import read_bytes, write_bytes, write_frame, write_json
+from study.markers import partial_folder
+from study.model import MODELS
+from study.model.baseline import predict_majority, predict_tfidf
+from study.model.encoder import Encoder
+from study.model.training import TrainingState, predict_logits, train_encoder
+from study.model.walkthrough import WalkthroughRow, build_walkthrough
+from study.records import Corpus, TextBatch
+from study.seeds import rng_of, seed_of
+from study.stages import Stage, StageContext, cells
+
+T = TypeVar("T")
+_BASE = ("errors.py", "records.py", "registry.py", "config.py", "seeds.py", "artefacts.py", "pipeline.py")
+_EXPLAIN = ("explaining.py", "identities.py", "gates.py", "data", "model", "game", "features", "heads", "crosswalk")
+
+STAGES: tuple[Stage, ...] = (
+    Stage(
+        name="data",
+        scope="dataset",
+        function="study.pipeline:prepare_data",
+        needs=(),
+        code=(*_BASE, "data"),
+        config=(),
+    ),
+    Stage(
+        name="baseline",
+        scope="dataset",
+        function="study.pipeline:fit_baselines",
+        needs=("data",),
+        code=(*_BASE, "model"),
+        config=(),
+    ),
+    Stage(
+        name="train",
+        scope="cell",
+        function="study.pipeline:train_cell",
+        needs=("data",),
+        code=(*_BASE, "data", "model"),
+        config=("training", "runtime"),
+    ),
+    Stage(
+        name="explain",
+        scope="cell",
+        function="study.pipeline:explain_cell",
+        needs=("data", "train"),
+        code=(*_BASE, *_EXPLAIN),
+        config=("explain", "runtime"),
+    ),
+    Stage(
+        name="compare",
+        scope="run",
+        function="study.pipeline:compare_run",
+        needs=("data", "baseline", "train", "explain"),
+        code=(*_BASE, "tables.py", "stats.py", "metrics", "crosswalk", "model"),
+        config=("compare", "explain"),
+    ),
+    Stage(
+        name="report",
+        scope="run",
+        function="study.pipeline:write_report",
+        needs=("compare",),
+        code=(*_BASE, "report"),
+        config=("report",),
+    ),
+)
+PART_SIZE = 5  # texts explained between two saves: a killed run loses at most so many
+
+
+def prepare_data(context: StageContext) -> list[str]:
+    """Loads and splits the corpus, builds the vocabulary from training text, learns word vectors."""
+    dataset, folder = _given(context.dataset), context.folder
+    context.progress(0, 3, "reading texts")
+    corpus = load_corpus(dataset)
+    written = save_corpus(folder, corpus)
+    vectors = dataset.word_vectors
+    unlabelled = without_held_out(read_unlabelled(vectors.source), corpus) if vectors else None
+    vocabulary = build_vocabulary(corpus.train.text, unlabelled, dataset.vocabulary)
+    written.append(save_vocabulary(folder, vocabulary))
+    if vectors and unlabelled is not None:
+        for d_model in sorted({model.d_model for model in context.config.models}):
+            context.progress(1, 3, f"learning word vectors of width {d_model} from {vectors.source}")
+            known_texts = [*unlabelled, *corpus.train.text]
+            written.append(save_vectors(folder, learn_word_vectors(known_texts, vocabulary, d_model, vectors)))
+    return written
+
+
+def fit_baselines(context: StageContext) -> list[str]:
+    """Test predictions of the majority class and of TF-IDF with logistic regression."""
+    corpus = load_corpus_folder(context.folder)
+    context.progress(0, 1, "fitting baselines")
+    frame = pd.DataFrame({"example_id": corpus.test.example_id, "label": corpus.test.label})
+    frame["majority"] = predict_majority(corpus)
+    frame["tfidf_logreg"] = predict_tfidf(corpus)
+    write_frame(context.folder / "baselines.parquet", frame)
+    return ["baselines.parquet"]
+
+
+def train_cell(context: StageContext) -> list[str]:
+    """Trains one model; saves weights, vocabulary, learning curve and test predictions. Resumes after any epoch."""
+    corpus, vocabulary = _read_data(context)
+    model_config, seed, folder = _given(context.model), _given(context.seed), context.folder
+    model = _new_model(context, corpus, vocabulary, "start")
+    batches = [
+        make_batch(t, vocabulary, model_config.max_words) for t in (corpus.train, corpus.validation, corpus.test)
+    ]
+    checkpoint = partial_folder(folder, "train") / "training.safetensors"
+    resume = TrainingState.from_bytes(read_bytes(checkpoint), str(checkpoint)) if checkpoint.exists() else None
+    history = train_encoder(
+        model,
+        batches[0],
+        batches[1],
+        context.config.training,
+        seed=seed_of(seed, "training"),
+        resume=resume,
+        after_epoch=lambda state: _save(checkpoint, state.to_bytes()),
+        after_step=lambda done, total: context.progress(done, total, "training"),
+    )
+    save_weights(folder / "model.safetensors", model)
+    save_vocabulary(folder, vocabulary)
+    write_frame(folder / "training.parquet", tables.training_curve(history))
+    write_frame(folder / "predictions.parquet", tables.predictions(batches[2], predict_logits(model, batches[2])))
+    return ["model.safetensors", "vocabulary.json", "training.parquet", "predictions.parquet"]
+
+
+def explain_cell(context: StageContext) -> list[str]:
+    """Explains the chosen test texts with every method, on the trained model and on an untrained one."""
+    corpus, vocabulary = _read_data(context)
+    settings = [_trained_setting(context, corpus, vocabulary)]
+    if context.config.explain.untrained_texts:
+        settings.append(_untrained_setting(context, corpus, vocabulary))
+    n_texts, done = sum(len(s.batch) for s in settings), 0
+    parts: list[Explained] = []
+    for setting in settings:
+        where = f"{'trained' if setting.trained else 'untrained'} model"
+        parts.append(Explained(tables={}, gates=batch_gates(setting, where)))
+        for start in range(0, len(setting.batch), PART_SIZE):
+            context.progress(done + start, n_texts, f"explaining {where}")
+            rows = range(start, min(start + PART_SIZE, len(setting.batch)))
+            part_file = partial_folder(context.folder, "explain") / f"{where.split()[0]}-{start:05d}.json"
+            parts.append(tables.resumed(part_file, partial(explain_rows, setting, rows)))
+        done += len(setting.batch)
+    frames = tables.join_parts(parts)
+    for name, frame in frames.items():
+        write_frame(context.folder / f"{name}.parquet", frame)
+    found = gates.worst_of(gate for part in parts for gate in part.gates)
+    write_json(context.folder / "gates.json", tables.gate_rows(found, context.folder.name))
+    contributions = tables.contributions(settings[0].batch, settings[0].contributions)
+    write_frame(context.folder / "contributions.parquet", contributions)
+    write_json(context.folder / "reference.json", _reference_ids(context, corpus))
+    return [*(f"{name}.parquet" for name in frames), "gates.json", "contributions.parquet", "reference.json"]
+
+
+def compare_run(context: StageContext) -> list[str]:
+    """Joins the tables of all cells, measures agreement, and estimates it with intervals."""
+    context.progress(0, 2, "joining tables")
+    run = tables.join_cells(context.run_folder, context.config)
+    context.progress(1, 2, "measuring agreement")
+    run |= tables.compare(run, context.config)
+    run["walkthrough"] = tables.walkthrough(walk_through(context.run_folder, context.config))
+    written = []
+    for name, frame in run.items():
+        path = f"tables/{name}"
+        write_frame(context.folder / f"{path}.parquet", frame)
+        write_frame(context.folder / f"{path}.csv", frame)
+        written += [f"{path}.parquet", f"{path}.csv"]
+    write_frame(context.folder / "cost.csv", tables.join_cost(context.run_folder, context.config))
+    write_json(context.folder / "gates.json", tables.join_gates(context.run_folder, context.config))
+    return [*written, "cost.csv", "gates.json"]
+
+
+def write_report(context: StageContext) -> list[str]:
+    """Writes report.html, report.md, figures and paper tables from the tables."""
+    from study.report.page import write_report as write_page
+
+    context.progress(0, 1, "drawing figures")
+    return write_page(context.run_folder, context.config)
+
+
+def walk_through(run_folder: Path, config: StudyConfig) -> list[WalkthroughRow]:
+    """METHODS section 1 on live tensors: the article's size, and the first trained model of the run."""
+    cell, (dataset, model_config, seed) = next(iter(cells(config).items()))
+    n_classes = load_corpus_folder(run_folder / "data" / dataset.name).n_classes
+    folder = run_folder / "cells" / cell
+    model = load_encoder(folder / "model.safetensors", model_config, len(load_vocabulary(folder)), n_classes)
+    return build_walkthrough(model, torch.Generator().manual_seed(seed_of(seed, "walkthrough")))
+
+
+def _trained_setting(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> Setting:
+    weights = context.folder / "model.safetensors"
+    model = load_encoder(weights, _given(context.model), len(vocabulary), corpus.n_classes)
+    return _setting(context, corpus, vocabulary, model, trained=True)
+
+
+def _untrained_setting(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> Setting:
+    model = _new_model(context, corpus, vocabulary, "untrained control", with_vectors=False)
+    return _setting(context, corpus, vocabulary, model, trained=False)
+
+
+def _setting(
+    context: StageContext, corpus: Corpus, vocabulary: Vocabulary, encoder: Encoder, *, trained: bool
+) -> Setting:
+    config, max_words = context.config.explain, _given(context.model).max_words
+    model = place_model(encoder, context.config.runtime.device, context.config.runtime.dtype)
+    batch = _explained_texts(context, corpus, vocabulary, config.n_texts if trained else config.untrained_texts)
+    reference_rows = _reference_rows(context, corpus)
+    reference = make_batch(corpus.train.take(reference_rows), vocabulary, max_words)
+    contributions, predicted = contribute(model, batch)
+    return Setting(
+        model=model,
+        trained=trained,
+        batch=batch,
+        class_names=corpus.class_names,
+        contributions=contributions,
+        predicted=predicted,
+        reference=reference_means(model, reference),
+        reference_tokens=reference.token_ids[:, 1:][reference.attend[:, 1:]],
+        config=config,
+        seed=_given(context.seed),
+        data_seed=_given(context.dataset).split_seed,
+        dtype=context.config.runtime.dtype,
+    )
+
+
+def _explained_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary, n_texts: int) -> TextBatch:
+    """The first n_texts of a fixed random order of the test texts, equal in every cell of the data set."""
+    order = rng_of(_given(context.dataset).split_seed, "explained texts").permutation(len(corpus.test))
+    return make_batch(corpus.test.take(order[:n_texts]), vocabulary, _given(context.model).max_words)
+
+
+def _reference_rows(context: StageContext, corpus: Corpus) -> np.ndarray:
+    order = rng_of(_given(context.dataset).split_seed, "reference set").permutation(len(corpus.train))
+    return np.sort(order[: context.config.explain.reference_size])
+
+
+def _reference_ids(context: StageContext, corpus: Corpus) -> list[str]:
+    return [corpus.train.example_id[i] for i in _reference_rows(context, corpus)]
+
+
+def _new_model(
+    context: StageContext, corpus: Corpus, vocabulary: Vocabulary, purpose: str, *, with_vectors: bool = True
+) -> Encoder:
+    """An encoder with fresh weights, drawn by the cell's seed and the purpose."""
+    config: ModelConfig = _given(context.model)
+    generator = torch.Generator().manual_seed(seed_of(_given(context.seed), config.name, purpose))
+    vectors = None
+    if with_vectors and _given(context.dataset).word_vectors:
+        vectors = load_vectors(_data_folder(context), config.d_model)
+    model: Encoder = MODELS.load(config.family)(config, len(vocabulary), corpus.n_classes, generator, vectors)
+    return model
+
+
+def _read_data(context: StageContext) -> tuple[Corpus, Vocabulary]:
+    folder = _data_folder(context)
+    return load_corpus_folder(folder), load_vocabulary(folder)
+
+
+def _data_folder(context: StageContext) -> Path:
+    return context.run_folder / "data" / _given(context.dataset).name
+
+
+def _save(path: Path, data: bytes) -> None:
+    write_bytes(path, data)
+
+
+def _given(value: T | None) -> T:
+    if value is None:
+        raise ValueError("this stage runs once per cell or data set and needs its data set, model and seed")
+    return value

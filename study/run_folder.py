@@ -1,0 +1,114 @@
+"""What a run folder tells from outside: its config, state, accuracy, gates and counts; and finding it by name."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from study import ledger
+from study.config import StudyConfig
+from study.config_file import parse_config
+from study.errors import ConfigError, LedgerError
+from study.manifest import read_manifest
+from study.registry import suggest
+from study.stages import cells
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """One line of `study ls`; empty texts where nothing is known yet."""
+
+    name: str
+    state: str
+    date: str
+    accuracy: str
+    gates: str
+
+
+def load_run_config(folder: Path) -> StudyConfig:
+    """The config that a run was made with.
+
+    Raises: LedgerError where there is none, ConfigError where it is none of this version.
+    """
+    path = folder / ledger.CONFIG_FILE
+    return parse_config(ledger.read_bytes(path).decode("utf-8", "replace"), str(path))
+
+
+def find_run(run: str, results: Path) -> Path:
+    """The folder of a run, given as a name in `results` or as a folder. Raises: LedgerError naming the nearest run."""
+    for folder in (results / run, Path(run)):
+        if (folder / ledger.CONFIG_FILE).is_file():
+            return folder
+    names = [folder.name for folder in _run_folders(results)]
+    if not names:
+        raise LedgerError(f"there is no run '{run}', and none at all in {results}; `study run CONFIG` makes one")
+    raise LedgerError(f"there is no run '{run}' in {results}{suggest(run, names)}")
+
+
+def list_runs(results: Path) -> list[RunState]:
+    """Every run in `results`, by name."""
+    return [_describe(folder) for folder in _run_folders(results)]
+
+
+def read_gates(folder: Path, config: StudyConfig) -> list[Mapping[str, Any]]:
+    """The gates of a run, or as long as it has none those of its cells. Raises: LedgerError for a damaged list."""
+    paths = [folder / ledger.GATES_FILE]
+    if not paths[0].exists():
+        paths = [folder / "cells" / cell / ledger.GATES_FILE for cell in cells(config)]
+    gates: list[Mapping[str, Any]] = []
+    for path in paths:
+        found = ledger.read_json(path) if path.exists() else []
+        if not isinstance(found, list) or not all(isinstance(g, dict) and "passed" in g for g in found):
+            raise LedgerError(f"{path} is no list of gates: delete it, then run again")
+        gates += found
+    return gates
+
+
+def count_evaluations(folder: Path) -> dict[str, int]:
+    """Method -> evaluations of the model in the whole run, from cost.csv; empty where there is none."""
+    counts: dict[str, int] = {}
+    for row in _read_rows(folder / "cost.csv"):
+        counts[row["method"]] = counts.get(row["method"], 0) + int(float(row["n_evals"] or 0))
+    return counts
+
+
+def _run_folders(results: Path) -> list[Path]:
+    return sorted(path.parent for path in results.glob(f"*/{ledger.CONFIG_FILE}"))
+
+
+def _describe(folder: Path) -> RunState:
+    try:
+        manifest = read_manifest(folder) or {}
+        gates = read_gates(folder, load_run_config(folder))
+    except (LedgerError, ConfigError):
+        return RunState(name=folder.name, state="damaged", date="", accuracy="", gates="")
+    state = str(manifest.get("state", "unfinished"))
+    if ledger.is_locked(folder):
+        state = "running"
+    elif state == "running":
+        state = "interrupted"
+    broken = sum(not gate["passed"] for gate in gates)
+    return RunState(
+        name=folder.name,
+        state=state,
+        date=str(manifest.get("date", "")),
+        accuracy=_describe_accuracy(folder),
+        gates="" if not gates else f"{broken} of {len(gates)} broken" if broken else f"all {len(gates)} hold",
+    )
+
+
+def _describe_accuracy(folder: Path) -> str:
+    """Mean over seeds of every data set and model."""
+    rows = [row for row in _read_rows(folder / "tables" / "accuracy.csv") if row["kind"] == "model"]
+    pooled = [row for row in rows if row["seed"] == "all"] or rows
+    return ", ".join(f"{row['dataset']} {row['model']} {float(row['accuracy']):.3f}" for row in pooled)
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,81 @@
+"""Starting a run: may this config go into this folder, who holds the folder, and then its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from study import ledger
+from study.config import StudyConfig
+from study.config_file import dump_config
+from study.display import Display
+from study.engine import ProcessEngine
+from study.errors import LedgerError
+from study.execution import Execution
+from study.freshness import compare_settings
+from study.manifest import PACKAGE
+from study.plan import default_stages
+from study.run_folder import load_run_config
+from study.stages import Stage
+
+_WORKER_LOG = ".workers.log"
+
+
+def run_study(
+    config: StudyConfig,
+    results: Path,
+    display: Display,
+    *,
+    update: bool = False,
+    stages: Sequence[Stage] | None = None,
+    package: Path = PACKAGE,
+) -> int:
+    """Does what is not done yet of a study in `results/<name>`; returns the exit status.
+
+    stages, package: the steps and the sources that decide their results; those of this program.
+    update: recompute in place what a changed config asks for. 0: all done. 1: a stage failed. 2: a stage found a
+    mistake in the input. 3: a gate is broken. 130: stopped.
+    Raises: LedgerError for a folder that is in use, damaged, no run, or (without `update`) of another config.
+    """
+    folder = results / config.name
+    _check_folder(folder, config, update)
+    with ledger.RunLock(folder):
+        _check_folder(folder, config, update)  # again: another run may just have ended
+        ledger.remove_leftovers(folder)
+        stages = default_stages() if stages is None else stages
+        execution = Execution(config=config, folder=folder, display=display, stages=stages, package=package)
+        execution.inspect()  # refuses damage before the config is replaced
+        ledger.write_text(folder / ledger.CONFIG_FILE, dump_config(config))
+        return execution.run_all(ProcessEngine(config.runtime.workers, folder / _WORKER_LOG))
+
+
+def rewrite_report(
+    folder: Path, display: Display, *, stages: Sequence[Stage] | None = None, package: Path = PACKAGE
+) -> int:
+    """Writes the report of a finished run anew from its tables; returns the exit status as `run_study`.
+
+    Raises: LedgerError for a run whose tables are missing or damaged.
+    """
+    config = load_run_config(folder)
+    with ledger.RunLock(folder):
+        ledger.remove_leftovers(folder)
+        stages = default_stages() if stages is None else stages
+        execution = Execution(config=config, folder=folder, display=display, stages=stages, package=package)
+        return execution.run_only(ProcessEngine(1, folder / _WORKER_LOG), stages[-1].name)
+
+
+def _check_folder(folder: Path, config: StudyConfig, update: bool) -> None:
+    """Raises: LedgerError where `folder` holds something else than a run of `config`."""
+    if not folder.exists():
+        return
+    if not (folder / ledger.CONFIG_FILE).exists():
+        if any(not path.name.startswith(".") for path in folder.iterdir()):
+            raise LedgerError(f"{folder} is no run folder: move it away, or choose another name (`name=other`)")
+        return
+    differences = compare_settings(load_run_config(folder), config)
+    if differences and not update:
+        raise LedgerError(
+            f"{folder} holds a run of another config:\n  "
+            + "\n  ".join(differences)
+            + f"\nChoose another name (`name={config.name}-2`), or `--update` to recompute there what changed."
+        )

@@ -1,0 +1,61 @@
+"""What a stage of a run is: its scope, what it needs, which config and which code decide its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from study.config import DatasetConfig, ModelConfig, StudyConfig
+
+Progress = Callable[[int, int, str], None]  # (done, total, what is being done)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One step of a run. A stage is skipped when nothing that decides its result has changed.
+
+    scope: once per data set, once per cell (data set x model x seed) or once per run.
+    function: "module:function", called with a StageContext; returns the names of the files it wrote,
+    relative to `context.folder`. It must be idempotent: killed anywhere, run again, same files.
+    needs: stages whose outputs it reads. code: modules and rooms of `study` whose sources decide the result.
+    config: top-level config sections that decide it beyond the data set, model and seed of its own scope.
+    """
+
+    name: str
+    scope: Literal["dataset", "cell", "run"]
+    function: str
+    needs: tuple[str, ...]
+    code: tuple[str, ...]
+    config: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageContext:
+    """All that a stage function may use.
+
+    folder: where its files go (`data/<dataset>`, `cells/<dataset>-<model>-s<seed>`, or the run folder).
+    run_folder: to read what earlier stages wrote, by the contract of `study.ledger`.
+    progress: to be called now and then with (done, total, text). dataset, model, seed: None out of scope.
+    """
+
+    config: StudyConfig
+    run_folder: Path
+    folder: Path
+    progress: Progress
+    dataset: DatasetConfig | None = None
+    model: ModelConfig | None = None
+    seed: int | None = None
+
+
+def cell_name(dataset: str, model: str, seed: int) -> str:
+    """The folder name of a cell."""
+    return f"{dataset}-{model}-s{seed}"
+
+
+def cells(config: StudyConfig) -> Mapping[str, tuple[DatasetConfig, ModelConfig, int]]:
+    """Every cell of a config by name, in the order of data sets, models, seeds."""
+    return {
+        cell_name(d.name, m.name, s): (d, m, s) for d in config.datasets for m in config.models for s in config.seeds
+    }

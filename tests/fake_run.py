@@ -1,0 +1,38 @@
+"""`python fake_run.py RESULTS PACKAGE [key=value ...]`: the fake study as a process of its own, to be killed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from study.config_file import parse_config
+from study.display import PlainDisplay
+from study.errors import StudyError
+from study.runs import run_study
+
+CONFIG = """
+name: fake
+seeds: [0, 1]
+datasets: [{name: reviews, source: rotten_tomatoes}]
+models: [{name: a}, {name: b, d_mlp: 0}]
+"""
+
+
+def main() -> int:
+    sys.path.insert(0, str(Path(__file__).parent))  # where the workers find fake_stages, too
+    from fake_stages import STAGES
+
+    results, package = Path(sys.argv[1]), Path(sys.argv[2])
+    try:
+        return run_study(
+            parse_config(CONFIG, "CONFIG"), results, PlainDisplay(Console()), stages=STAGES, package=package
+        )
+    except StudyError as error:
+        print(error, file=sys.stderr)
+        return error.exit_status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""The whole study through its command line, on sentences of our own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.own_texts import MARKUP, write_study
+
+ROOT = Path(__file__).parent.parent
+MODELS = [
+    {"name": "mlp", "n_heads": 2, "d_model": 8, "d_mlp": 16, "max_words": 12},
+    {"name": "attention-only", "n_heads": 2, "d_model": 8, "d_mlp": 0, "max_words": 7},
+]
+
+
+def run_study(config: Path, results: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`study run`, to its end."""
+    return subprocess.run(command(config, results, *arguments), cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+def command(config: Path, results: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "study", "run", str(config), *arguments, "--results", str(results)]
+
+
+def table_hashes(run: Path) -> dict[str, str]:
+    """sha256 of every table of a run; the tables hold no times, so equal runs have equal ones."""
+    paths = sorted((run / "tables").iterdir())
+    assert paths
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The config and the run folder of a study that ran undisturbed: two variants, two seeds."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    config = write_study(folder, models=MODELS, seeds=[0, 1])
+    done = run_study(config, folder / "results")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return config, folder / "results" / "tiny"
+
+
+def test_a_run_leaves_what_the_contract_promises(finished: tuple[Path, Path]) -> None:
+    _, run = finished
+    for name in ("report.html", "report.md", "config.resolved.yaml", "manifest.json", "gates.json", "log.jsonl"):
+        assert (run / name).stat().st_size, name
+    for name in ("features", "heads", "crosswalk", "measurements", "texts", "components"):
+        assert (run / "tables" / f"{name}.parquet").exists()
+        assert (run / "tables" / f"{name}.csv").exists()
+    for name in ("estimates", "accuracy"):
+        assert {p.suffix for p in (run / "tables").glob(f"{name}.*")} >= {".csv", ".tex", ".md"}
+    cell = run / "cells" / "own-mlp-s0"
+    for name in ("model.safetensors", "vocabulary.json", "contributions.parquet", "features.parquet"):
+        assert (cell / name).exists()
+    assert list((run / "figures").glob("*.svg"))
+    assert not list(run.rglob(".writing-*"))
+
+
+def test_every_gate_is_measured_in_every_cell_and_passes(finished: tuple[Path, Path]) -> None:
+    gates = json.loads((finished[1] / "gates.json").read_text())
+    by_cell: dict[str, set[str]] = {}
+    for gate in gates:
+        assert gate["passed"], gate
+        by_cell.setdefault(gate["cell"], set()).add(gate["name"])
+    assert len(by_cell) == 4
+    assert all(len(names) == 9 for names in by_cell.values()), by_cell
+
+
+def test_the_crosswalk_has_both_explanations_as_margins(finished: tuple[Path, Path]) -> None:
+    tables = finished[1] / "tables"
+    keys = ["dataset", "model", "seed", "example_id"]
+    cells = pd.read_parquet(tables / "crosswalk.parquet").query("method == 'shap'")
+    features = pd.read_parquet(tables / "features.parquet").query("method == 'shap' and trained")
+    components = pd.read_parquet(tables / "components.parquet").set_index([*keys, "component"])
+    rows = cells.groupby([*keys, "word_index"])["value"].sum(min_count=1)
+    scores = features.set_index([*keys, "word_index"])["score"]
+    np.testing.assert_allclose(rows, scores.reindex(rows.index), atol=1e-5)
+    assert scores.isna().any()  # words beyond the model's seven positions have no score, not zero
+    columns = cells.groupby([*keys, "component"])["value"].sum()
+    effect = (components["contribution"] - components["empty_contribution"]).reindex(columns.index)
+    np.testing.assert_allclose(columns, effect, atol=1e-4)
+
+
+def test_text_is_data(finished: tuple[Path, Path]) -> None:
+    run = finished[1]
+    assert (pd.read_parquet(run / "data" / "own" / "texts.parquet")["text"] == MARKUP).any()
+    page = (run / "report.html").read_text()
+    assert "<script>alert" not in page
+    assert "<script>alert" not in (run / "report.md").read_text()
+
+
+def test_the_same_config_gives_the_same_tables_whatever_the_workers(finished: tuple[Path, Path]) -> None:
+    config, run = finished
+    again = config.parent / "again"
+    done = run_study(config, again, "--workers", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert table_hashes(again / "tiny") == table_hashes(run)
+
+
+def test_a_second_run_skips_everything(finished: tuple[Path, Path]) -> None:
+    config, run = finished
+    before = {p: p.stat().st_mtime_ns for p in run.rglob("*.parquet")}
+    done = run_study(config, run.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {p: p.stat().st_mtime_ns for p in run.rglob("*.parquet")} == before
+
+
+def test_a_run_killed_three_times_ends_with_the_same_tables(finished: tuple[Path, Path]) -> None:
+    config, run = finished
+    results = config.parent / "killed"
+    rng = np.random.default_rng(20)
+    for _ in range(3):
+        child = subprocess.Popen(
+            command(config, results), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+        time.sleep(rng.uniform(5.0, 9.0))
+        assert child.poll() is None or child.returncode == 0
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    done = run_study(config, results)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert table_hashes(results / "tiny") == table_hashes(run)
+
+
+def test_another_chunk_size_moves_values_by_less_than_rounding(finished: tuple[Path, Path]) -> None:
+    config, run = finished
+    results = config.parent / "chunks"
+    done = run_study(config, results, "explain.chunk_size=7", "seeds=[0]")
+    assert done.returncode == 0, done.stdout + done.stderr
+    one = pd.read_parquet(results / "tiny" / "tables" / "features.parquet")
+    other = pd.read_parquet(run / "tables" / "features.parquet").query("seed == 0")
+    np.testing.assert_allclose(one["score"], other["score"], atol=1e-5)
+
+
+@pytest.mark.parametrize("removal", ["delete", "attend", "resample"])
+def test_every_removal_operator_runs_and_keeps_the_gates(tmp_path: Path, removal: str) -> None:
+    config = write_study(tmp_path, n_classes=3)
+    done = run_study(config, tmp_path / "results", f"explain.removal={removal}", "explain.n_texts=4")
+    assert done.returncode == 0, done.stdout + done.stderr
+    gates = json.loads((tmp_path / "results" / "tiny" / "gates.json").read_text())
+    assert all(gate["passed"] for gate in gates)
+
+
+def test_three_classes_one_layer_one_head_no_layer_norm(tmp_path: Path) -> None:
+    model = {"name": "small", "n_layers": 1, "n_heads": 1, "d_model": 8, "d_mlp": 0, "layer_norm": False}
+    done = run_study(write_study(tmp_path, n_classes=3, models=[model]), tmp_path / "results")
+    assert done.returncode == 0, done.stdout + done.stderr
+    texts = pd.read_parquet(tmp_path / "results" / "tiny" / "tables" / "texts.parquet")
+    assert set(texts["target"]) <= {"bad", "good", "plain"}
+    assert (texts.query("trained")["target"] == texts.query("trained")["predicted"]).all()
