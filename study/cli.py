@@ -60,8 +60,8 @@ def run(
 
     Whatever is done and unchanged is skipped; a killed run goes on where it was.
     """
-    from study.display import make_display
-    from study.runs import run_study
+    from study.running.display import make_display
+    from study.running.runs import run_study
 
     settings = _load(config, overrides, limit=limit, workers=workers)
     raise typer.Exit(run_study(settings, results, make_display(_console()), update=update))
@@ -70,9 +70,9 @@ def run(
 @app.command()
 def report(run: RunName, results: Results = Path("results")) -> None:
     """Write the report of a finished run anew from its tables."""
-    from study.display import make_display
-    from study.run_folder import find_run
-    from study.runs import rewrite_report
+    from study.running.display import make_display
+    from study.running.run_folder import find_run
+    from study.running.runs import rewrite_report
 
     raise typer.Exit(rewrite_report(find_run(run, results), make_display(_console())))
 
@@ -82,7 +82,7 @@ def list_all(results: Results = Path("results")) -> None:
     """List the runs with their state, date, accuracy and gates."""
     from rich.table import Table
 
-    from study.run_folder import list_runs
+    from study.running.run_folder import list_runs
 
     states = list_runs(results)
     if not states:
@@ -100,7 +100,7 @@ def validate(config: ConfigPath, overrides: Overrides = None) -> None:
 
     Defaults included; nothing is written.
     """
-    from study.config_file import dump_config
+    from study.config.loading import dump_config
 
     typer.echo(dump_config(_load(config, overrides)), nl=False)
 
@@ -121,10 +121,10 @@ def walkthrough(
 
     Concatenating the heads and summing them give the same numbers, entry by entry.
     """
-    from study.run_folder import find_run
+    from study.running.run_folder import find_run
 
     folder = None if run is None else find_run(run, results)
-    from study.walkthrough_table import show_walkthrough  # brings torch: after the mistakes that need none
+    from study.running.walkthrough import show_walkthrough  # brings torch: after the mistakes that need none
 
     raise typer.Exit(show_walkthrough(folder, results, _console()))
 
@@ -142,8 +142,8 @@ def _load(
     path: Path, overrides: list[str] | None, *, limit: int | None = None, workers: int | None = None
 ) -> StudyConfig:
     """The config of the command's arguments; `limit` and `workers` are part of it from here on."""
-    from study.config_file import limit_texts, load_config
-    from study.plan import allowed_names
+    from study.config.loading import limit_texts, load_config
+    from study.running.plan import allowed_names
 
     asked = [*(overrides or []), *([f"runtime.workers={workers}"] if workers is not None else [])]
     settings = load_config(path, asked, allowed_names())

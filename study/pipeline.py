@@ -1,7 +1,7 @@
 """The table of contents of a run: its stages, in order, one readable function each.
 
 data -> baseline, train -> explain -> compare -> report. Each function reads what earlier stages left in the
-run folder, writes its own files and returns their names; `study.plan` decides which of them must run.
+run folder, writes its own files and returns their names; `study.running.plan` decides which of them must run.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from study.data.vectors import learn_word_vectors
 from study.data.vocabulary import Vocabulary, build_vocabulary
 from study.explaining import Explained, Setting, batch_gates, contribute, explain_rows, reference_means
 from study.ledger import read_bytes, write_bytes, write_frame, write_json
-from study.markers import partial_folder
+from study.ledger.markers import partial_folder
 from study.model import MODELS
 from study.model.baseline import predict_majority, predict_tfidf
 from study.model.encoder import Encoder
@@ -42,62 +42,9 @@ from study.model.training import TrainingState, predict_logits, train_encoder
 from study.model.walkthrough import WalkthroughRow, build_walkthrough
 from study.records import Corpus, TextBatch
 from study.seeds import rng_of, seed_of
-from study.stages import Stage, StageContext, cells
+from study.stages import StageContext, cells
 
 T = TypeVar("T")
-_BASE = ("errors.py", "records.py", "registry.py", "config.py", "seeds.py", "artefacts.py", "pipeline.py")
-_EXPLAIN = ("explaining.py", "identities.py", "gates.py", "data", "model", "game", "features", "heads", "crosswalk")
-
-STAGES: tuple[Stage, ...] = (
-    Stage(
-        name="data",
-        scope="dataset",
-        function="study.pipeline:prepare_data",
-        needs=(),
-        code=(*_BASE, "data"),
-        config=(),
-    ),
-    Stage(
-        name="baseline",
-        scope="dataset",
-        function="study.pipeline:fit_baselines",
-        needs=("data",),
-        code=(*_BASE, "model"),
-        config=(),
-    ),
-    Stage(
-        name="train",
-        scope="cell",
-        function="study.pipeline:train_cell",
-        needs=("data",),
-        code=(*_BASE, "data", "model"),
-        config=("training", "runtime"),
-    ),
-    Stage(
-        name="explain",
-        scope="cell",
-        function="study.pipeline:explain_cell",
-        needs=("data", "train"),
-        code=(*_BASE, *_EXPLAIN),
-        config=("explain", "runtime"),
-    ),
-    Stage(
-        name="compare",
-        scope="run",
-        function="study.pipeline:compare_run",
-        needs=("data", "baseline", "train", "explain"),
-        code=(*_BASE, "tables.py", "stats.py", "metrics", "crosswalk", "model"),
-        config=("compare", "explain"),
-    ),
-    Stage(
-        name="report",
-        scope="run",
-        function="study.pipeline:write_report",
-        needs=("compare",),
-        code=(*_BASE, "report"),
-        config=("report",),
-    ),
-)
 PART_SIZE = 5  # texts explained between two saves: a killed run loses at most so many
 
 

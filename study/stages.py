@@ -49,6 +49,66 @@ class StageContext:
     seed: int | None = None
 
 
+# Sources that decide every stage's result: what it reads, and the bytes it writes.
+_BASE = (
+    *("errors.py", "records.py", "registry.py", "config/__init__.py", "seeds.py", "stages.py", "ledger/__init__.py"),
+    *("artefacts.py", "pipeline.py", "tables.py"),
+)
+_EXPLAIN = ("explaining.py", "identities.py", "gates.py", "data", "model", "game", "features", "heads", "crosswalk")
+_ALL_SECTIONS = ("training", "explain", "compare", "report", "runtime")
+
+STAGES: tuple[Stage, ...] = (
+    Stage(
+        name="data",
+        scope="dataset",
+        function="study.pipeline:prepare_data",
+        needs=(),
+        code=(*_BASE, "data"),
+        config=(),
+    ),
+    Stage(
+        name="baseline",
+        scope="dataset",
+        function="study.pipeline:fit_baselines",
+        needs=("data",),
+        code=(*_BASE, "model"),
+        config=(),
+    ),
+    Stage(
+        name="train",
+        scope="cell",
+        function="study.pipeline:train_cell",
+        needs=("data",),
+        code=(*_BASE, "data", "model"),
+        config=("training", "runtime"),
+    ),
+    Stage(
+        name="explain",
+        scope="cell",
+        function="study.pipeline:explain_cell",
+        needs=("data", "train"),
+        code=(*_BASE, *_EXPLAIN),
+        config=("explain", "runtime"),
+    ),
+    Stage(
+        name="compare",
+        scope="run",
+        function="study.pipeline:compare_run",
+        needs=("data", "baseline", "train", "explain"),
+        code=(*_BASE, "explaining.py", "stats.py", "metrics", "crosswalk", "model"),
+        config=("compare", "explain"),
+    ),
+    Stage(
+        name="report",
+        scope="run",
+        function="study.pipeline:write_report",
+        needs=("compare",),
+        code=(*_BASE, "report"),
+        config=_ALL_SECTIONS,  # it prints the whole config
+    ),
+)
+
+
 def cell_name(dataset: str, model: str, seed: int) -> str:
     """The folder name of a cell."""
     return f"{dataset}-{model}-s{seed}"

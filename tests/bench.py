@@ -11,6 +11,7 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,9 +126,7 @@ def train_default_model() -> tuple[Encoder, TextBatch, Vocabulary]:
 def subject_of(model: Encoder, batch: TextBatch, row: int) -> Subject:
     n_words = int(batch.attend[row].sum()) - 1
     replacements = draw_replacements(MASK_WORDS, n_words, np.array([4]), rng_of("bench"))
-    return make_subject(
-        model, batch, row, target=1, removal=MASK_WORDS, replacements=replacements, chunk_size=CHUNK
-    )
+    return make_subject(model, batch, row, target=1, removal=MASK_WORDS, replacements=replacements, chunk_size=CHUNK)
 
 
 def margin_subject(subject: Subject) -> Subject:
@@ -234,7 +233,8 @@ def time_explainers(
     text_explainer = shap.Explainer(lambda t: predict(t)[:, 1], shap.maskers.Text(r"\W+"), seed=0, silent=True)
     lime_explainer = LimeTextExplainer(random_state=0)
     return {
-        "SHAP speed-up per evaluation": per_evaluation(lambda text: text_explainer([text])) / ours(explain_shap, config.shap_evals),
+        "SHAP speed-up per evaluation": per_evaluation(lambda text: text_explainer([text]))
+        / ours(explain_shap, config.shap_evals),
         "LIME speed-up per evaluation": per_evaluation(
             lambda text: lime_explainer.explain_instance(text, predict, num_features=len(split_words(text)))
         )
@@ -246,9 +246,9 @@ def time_crosswalk(model: Encoder, subjects: list[Subject], config: ExplainConfi
     """The same explainer with all components and with the margin alone."""
     ratios = {}
     for name, explain in (("SHAP", explain_shap), ("LIME", explain_lime)):
-        split = sum(fastest(lambda s=s, e=explain: e(s, config, rng_of("bench")), 3) for s in subjects)
-        scalar = sum(
-            fastest(lambda s=margin_subject(s), e=explain: e(s, config, rng_of("bench")), 3) for s in subjects
+        split, scalar = (
+            sum(fastest(partial(explain, subject, config, rng_of("bench")), 3) for subject in group)
+            for group in (subjects, [margin_subject(subject) for subject in subjects])
         )
         ratios[f"crosswalk / plain {name} scores"] = split / scalar
     return ratios

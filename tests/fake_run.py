@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from study.config_file import parse_config
-from study.display import PlainDisplay
+from study.config.loading import parse_config
 from study.errors import StudyError
-from study.runs import run_study
+from study.running.display import PlainDisplay
+from study.running.runs import run_study
 
 CONFIG = """
 name: fake

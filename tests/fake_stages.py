@@ -15,7 +15,7 @@ from pathlib import Path
 
 from study import ledger
 from study.errors import DataError
-from study.markers import partial_folder
+from study.ledger.markers import partial_folder
 from study.stages import Stage, StageContext
 
 CODE = ("fake.py",)

@@ -19,7 +19,7 @@ from fake_stages import STAGES
 from study import ledger
 from study.cli import app
 from study.config import StudyConfig
-from study.config_file import parse_config
+from study.config.loading import parse_config
 
 ROOT = Path(__file__).parents[1]
 CONFIG = """\
@@ -37,7 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with a config; the stages are the fake ones."""
     (tmp_path / "fake.yaml").write_text(CONFIG)
     stages = tuple(replace(stage, code=("errors.py",)) for stage in STAGES)
-    monkeypatch.setattr("study.runs.default_stages", lambda: stages)
+    monkeypatch.setattr("study.running.runs.STAGES", stages)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -225,7 +225,7 @@ def test_walkthrough_with_a_broken_identity_ends_with_the_status_of_gates(
         difference=difference,
         tolerance=1e-5,
     )
-    monkeypatch.setattr("study.walkthrough_table.build_walkthrough", lambda model, generator: [broken])
+    monkeypatch.setattr("study.running.walkthrough.build_walkthrough", lambda model, generator: [broken])
     status, told = study("walkthrough")
     assert status == 3
     assert "BROKEN" in told

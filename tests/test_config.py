@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.config import ModelConfig, StudyConfig
-from study.config_checks import AllowedNames
-from study.config_file import config_hash, dump_config, flatten_settings, limit_texts, load_config, parse_config
+from study.config.checks import AllowedNames
+from study.config.loading import config_hash, dump_config, flatten_settings, limit_texts, load_config, parse_config
 from study.errors import ConfigError
 
 CONFIGS = Path(__file__).parents[1] / "configs"

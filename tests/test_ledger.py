@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study import ledger, manifest
+from study import ledger
 from study.errors import LedgerError
-from study.markers import Marker, clear_partial, outputs_of, partial_folder, read_marker, write_marker
+from study.ledger import manifest
+from study.ledger.markers import Marker, clear_partial, outputs_of, partial_folder, read_marker, write_marker
 
 FRAME = pd.DataFrame({"word": ["null", "NA", "", 'ä,"\n\r'], "score": [0.1, np.nan, -1e-300, 3.0], "n": [1, 2, 3, 4]})
 

@@ -23,16 +23,17 @@ from fake_run import CONFIG
 from fake_stages import STAGES, make_package
 
 from study import ledger
+from study import stages as real
 from study.config import DatasetConfig, StudyConfig
-from study.config_file import parse_config
-from study.display import Forecast, LiveDisplay, PlainDisplay, make_display
-from study.engine import Call, Job, Outcome, ProcessEngine
+from study.config.loading import parse_config
 from study.errors import LedgerError
-from study.estimate import describe_seconds, estimate_run, estimate_seconds
-from study.freshness import compare_settings, describe_changes, select_code, select_settings
-from study.manifest import hash_code, read_manifest
-from study.plan import allowed_names, build_tasks, default_stages
-from study.runs import rewrite_report, run_study
+from study.ledger.manifest import hash_code, read_manifest
+from study.running.display import Forecast, LiveDisplay, PlainDisplay, make_display
+from study.running.engine import Call, Job, Outcome, ProcessEngine
+from study.running.estimate import describe_seconds, estimate_run, estimate_seconds
+from study.running.freshness import compare_settings, describe_changes, select_code, select_settings
+from study.running.plan import allowed_names, build_tasks
+from study.running.runs import rewrite_report, run_study
 
 CELLS = [f"reviews-{model}-s{seed}" for model in "ab" for seed in (0, 1)]
 
@@ -121,7 +122,7 @@ def test_stage_cannot_need_a_narrower_or_later_one() -> None:
 def test_real_stages_fit_together() -> None:
     config = parse_config(CONFIG, "CONFIG")
     code = hash_code()
-    for task in build_tasks(config, default_stages()):
+    for task in build_tasks(config, real.STAGES):
         assert select_code(task, code)
         assert "runtime.workers" not in select_settings(task, config)
         assert estimate_seconds(task, config) > 0
@@ -331,7 +332,10 @@ def test_folder_that_is_no_run_is_refused(study: Study) -> None:
 
 
 def test_two_runs_on_one_folder(study: Study) -> None:
-    with ledger.RunLock(study.run_folder), pytest.raises(LedgerError, match=f"in use by the process {os.getpid()}"):
+    with (
+        ledger.RunLock(study.run_folder),
+        pytest.raises(LedgerError, match=f"in use by the process {os.getpid()}"),
+    ):
         study.run()
     assert study.run() == 0
 
@@ -530,7 +534,7 @@ def test_terminal_shows_a_bar_for_every_running_task_and_the_whole() -> None:
 
 
 def test_no_terminal_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("study.display._PLAIN_SECONDS", 0.0)
+    monkeypatch.setattr("study.running.display._PLAIN_SECONDS", 0.0)
     out = StringIO()
     display = make_display(Console(file=out, width=200))
     display.plan({"train a": 10.0}, 1)

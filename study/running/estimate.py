@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from study.config import ModelConfig, StudyConfig
-from study.plan import Task
+from study.running.plan import Task
 
 WORKER_START = 8.0  # importing torch and shap, compiling on first use; once a worker
 WORD_VECTORS = 20.0  # one width

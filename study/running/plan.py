@@ -12,20 +12,13 @@ from typing import Any
 
 from study import ledger
 from study.config import DatasetConfig, ModelConfig, StudyConfig
-from study.config_checks import AllowedNames
+from study.config.checks import AllowedNames
 from study.data import DATASETS, UNLABELLED
 from study.features import EXPLAINERS
 from study.game import REMOVALS
-from study.markers import Marker, clear_partial, read_marker, write_marker
+from study.ledger.markers import Marker, clear_partial, read_marker, write_marker
 from study.model import MODELS
 from study.stages import Progress, Stage, StageContext, cells
-
-
-def default_stages() -> tuple[Stage, ...]:
-    """The stages of the study; imported now, since they bring torch along."""
-    from study.pipeline import STAGES
-
-    return STAGES
 
 
 def allowed_names() -> AllowedNames:

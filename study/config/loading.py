@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from study.config import Section, StudyConfig
-from study.config_checks import AllowedNames, check_together, check_tree
+from study.config.checks import AllowedNames, check_together, check_tree
+from study.config.yaml_tree import Dumper, KeyPath, Loader, Place, Tree, read_tree
 from study.errors import ConfigError
 from study.registry import suggest
-from study.yaml_tree import Dumper, KeyPath, Loader, Place, Tree, read_tree
 
 
 def load_config(path: Path, overrides: Sequence[str], allowed: AllowedNames) -> StudyConfig:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from study.config import DatasetConfig, StudyConfig
+from study.config.yaml_tree import KeyPath, Place, Tree
 from study.registry import suggest
-from study.yaml_tree import KeyPath, Place, Tree
 
 _FILES_ONLY = ("path", "text_column", "label_column", "id_column", "on_bad_row")
 

@@ -18,7 +18,7 @@ from study import ledger
 from study.errors import LedgerError
 
 SCHEMA_VERSION = 1
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parent.parent
 
 # Packages whose version may change a number or a table; another version reruns the stages.
 PACKAGES = (

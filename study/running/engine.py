@@ -14,7 +14,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from study.worker import Call, Worker
+from study.running.worker import Call, Worker
 
 RETRIES = 2  # after a worker died under a call
 _TICK_SECONDS = 0.25

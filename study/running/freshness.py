@@ -11,9 +11,9 @@ from typing import Any
 
 from study import ledger
 from study.config import StudyConfig
-from study.config_file import deciding_settings, flatten_settings
-from study.markers import read_marker
-from study.plan import Task
+from study.config.loading import deciding_settings, flatten_settings
+from study.ledger.markers import read_marker
+from study.running.plan import Task
 
 _MOST_REASONS = 3  # named in one line
 _ABSENT = "(absent)"

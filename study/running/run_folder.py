@@ -10,9 +10,9 @@ from typing import Any
 
 from study import ledger
 from study.config import StudyConfig
-from study.config_file import parse_config
+from study.config.loading import parse_config
 from study.errors import ConfigError, LedgerError
-from study.manifest import read_manifest
+from study.ledger.manifest import read_manifest
 from study.registry import suggest
 from study.stages import cells
 

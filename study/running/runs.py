@@ -7,16 +7,15 @@ from pathlib import Path
 
 from study import ledger
 from study.config import StudyConfig
-from study.config_file import dump_config
-from study.display import Display
-from study.engine import ProcessEngine
+from study.config.loading import dump_config
 from study.errors import LedgerError
-from study.execution import Execution
-from study.freshness import compare_settings
-from study.manifest import PACKAGE
-from study.plan import default_stages
-from study.run_folder import load_run_config
-from study.stages import Stage
+from study.ledger.manifest import PACKAGE
+from study.running.display import Display
+from study.running.engine import ProcessEngine
+from study.running.execution import Execution
+from study.running.freshness import compare_settings
+from study.running.run_folder import load_run_config
+from study.stages import STAGES, Stage
 
 _WORKER_LOG = ".workers.log"
 
@@ -42,7 +41,7 @@ def run_study(
     with ledger.RunLock(folder):
         _check_folder(folder, config, update)  # again: another run may just have ended
         ledger.remove_leftovers(folder)
-        stages = default_stages() if stages is None else stages
+        stages = STAGES if stages is None else stages
         execution = Execution(config=config, folder=folder, display=display, stages=stages, package=package)
         execution.inspect()  # refuses damage before the config is replaced
         ledger.write_text(folder / ledger.CONFIG_FILE, dump_config(config))
@@ -59,7 +58,7 @@ def rewrite_report(
     config = load_run_config(folder)
     with ledger.RunLock(folder):
         ledger.remove_leftovers(folder)
-        stages = default_stages() if stages is None else stages
+        stages = STAGES if stages is None else stages
         execution = Execution(config=config, folder=folder, display=display, stages=stages, package=package)
         return execution.run_only(ProcessEngine(1, folder / _WORKER_LOG), stages[-1].name)
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from study import ledger
 from study.errors import GateError
 from study.model.walkthrough import WalkthroughRow, build_walkthrough
-from study.run_folder import load_run_config
+from study.running.run_folder import load_run_config
 
 _COLUMNS = ("size", "step", "operation", "in_1", "in_2", "out")
 

@@ -10,18 +10,18 @@ from typing import Any
 
 from study import ledger
 from study.config import StudyConfig
-from study.config_file import config_hash, deciding_settings
-from study.display import Display
-from study.engine import Engine, Job, Outcome
+from study.config.loading import config_hash, deciding_settings
 from study.errors import GateError, LedgerError
-from study.estimate import describe_seconds, estimate_run, estimate_seconds
-from study.freshness import Inspector
-from study.manifest import RunLog, hash_code, package_versions, read_manifest, write_manifest
-from study.markers import read_marker
-from study.plan import Order, Task, build_tasks
-from study.run_folder import count_evaluations, read_gates
+from study.ledger.manifest import RunLog, hash_code, package_versions, read_manifest, write_manifest
+from study.ledger.markers import read_marker
+from study.running.display import Display
+from study.running.engine import Engine, Job, Outcome
+from study.running.estimate import describe_seconds, estimate_run, estimate_seconds
+from study.running.freshness import Inspector
+from study.running.plan import Order, Task, build_tasks
+from study.running.run_folder import count_evaluations, read_gates
+from study.running.worker import Call
 from study.stages import Stage, cells
-from study.worker import Call
 
 STOPPED = 130  # exit status after Ctrl-C
 
@@ -145,7 +145,7 @@ class Execution:
             key=decision.key,
             ingredients=decision.ingredients,
         )
-        return Call(function="study.plan:perform", argument=order)
+        return Call(function="study.running.plan:perform", argument=order)
 
     def started(self, name: str) -> None:
         self.display.started(name)

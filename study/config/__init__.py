@@ -1,6 +1,6 @@
 """StudyConfig: everything that decides a run's numbers, strictly checked.
 
-Files and overrides are read by `study.config_file`, which reports every mistake at its place.
+Files and overrides are read by `study.config.loading`, which reports every mistake at its place.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Starting, resuming and showing a run: config -> tasks -> worker processes, and what must run again."""
