@@ -1,0 +1,27 @@
+"""The report room: from the tables of a run folder to one readable page. It never imports torch.
+
+Every section is a function from `RunTables` to a `Section` (or None where the run has nothing to show).
+To add one: a file in `sections/` and a line here; the page shows them in this order.
+"""
+
+from __future__ import annotations
+
+from study.registry import Registry
+
+SECTIONS = Registry(
+    "report section",
+    {
+        "findings": "study.report.sections.findings:build",
+        "text": "study.report.sections.one_text:build",
+        "features": "study.report.sections.features:build",
+        "heads": "study.report.sections.heads:build",
+        "model": "study.report.sections.model:build",
+        "cost": "study.report.sections.cost:build",
+        "walkthrough": "study.report.sections.walkthrough:build",
+        "limits": "study.report.sections.limits:build",
+        "reproduce": "study.report.sections.reproduce:build",
+        "texts": "study.report.sections.more_texts:build",
+        "explorer": "study.report.sections.explorer:build",
+        "appendix": "study.report.sections.appendix:build",
+    },
+)

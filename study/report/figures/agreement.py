@@ -1,0 +1,174 @@
+"""Figures about agreement: the matrix of methods, right against wrong predictions, and text length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure as Canvas
+
+from study.records import FloatArray
+from study.report.figures.style import (
+    ACCENT,
+    HALF,
+    INK,
+    MUTED,
+    RULE,
+    SEQUENTIAL,
+    WIDE,
+    heat,
+    method_label,
+    text_on,
+)
+from study.report.numbers import number
+
+SUBSET_COLOURS = {"correct": ACCENT, "wrong": "#b3541e"}
+
+
+def paint_matrix(matrices: Mapping[str, FloatArray], methods: Sequence[str], axis: str) -> Canvas:
+    """One matrix of methods per variant, [method method]; the darker, the more they agree."""
+    n, panels = len(methods), len(matrices)
+    side = min(0.66 * n, (WIDE - 1.9) / panels - 0.4)
+    canvas, axes = plt.subplots(1, panels, figsize=(1.9 + panels * (side + 0.4), side + 1.3), squeeze=False)
+    norm = Normalize(0, 1)
+    names = [method_label(m) for m in methods]
+    for i, (ax, (title, matrix)) in enumerate(zip(axes[0], matrices.items(), strict=True)):
+        heat(ax, matrix, SEQUENTIAL, norm)
+        for (row, column), value in np.ndenumerate(matrix):
+            if np.isfinite(value):
+                colour = text_on(SEQUENTIAL(norm(value))[:3])
+                label = number(float(value))
+                ax.text(column + 0.5, row + 0.5, label, ha="center", va="center", color=colour, fontsize=9.5)
+        ax.plot([0, n], [0, n], color=MUTED, lw=0.8)
+        ax.set_xticks(np.arange(n) + 0.5, names, rotation=40, ha="right", rotation_mode="anchor")
+        ax.set_yticks(np.arange(n) + 0.5, names if i == 0 else [])
+        ax.set_title(title)
+        ax.set_aspect("equal")
+    canvas.supxlabel(axis, fontsize=9.5, color=MUTED, y=-0.02)
+    canvas.tight_layout(w_pad=1.2)
+    return canvas
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dot:
+    """One estimate with its interval, in a row of a dot plot. group: its colour and direct label."""
+
+    row: str
+    group: str
+    estimate: float
+    low: float
+    high: float
+
+
+def paint_dots(
+    panels: Mapping[str, Sequence[Dot]],
+    colours: Mapping[str, str],
+    axis: str,
+    *,
+    limits: tuple[float, float] | None = None,
+    reference: tuple[float, str] | None = None,
+) -> Canvas:
+    """Estimates with intervals, a row a thing, one panel per variant; groups side by side within a row."""
+    rows = list(dict.fromkeys(d.row for dots in panels.values() for d in dots))
+    groups = list(colours)
+    tall = 0.42 if len(groups) > 1 else 0.34
+    size = (min(WIDE, 2.6 + 4.6 * len(panels)), 1.0 + tall * len(rows))
+    canvas, axes = plt.subplots(1, len(panels), figsize=size, squeeze=False, sharex=True, sharey=True)
+    for ax, (title, dots) in zip(axes[0], panels.items(), strict=True):
+        for dot in dots:
+            spread = 0.24 * (groups.index(dot.group) - (len(groups) - 1) / 2)
+            y = rows.index(dot.row) + spread
+            ax.plot([dot.low, dot.high], [y, y], color=colours[dot.group], lw=2.2, solid_capstyle="round")
+            ax.plot([dot.estimate], [y], "o", color=colours[dot.group], ms=6.5)
+        if reference is not None:
+            ax.axvline(reference[0], color=MUTED, lw=0.9, ls=(0, (4, 3)))
+            ax.annotate(
+                reference[1], (reference[0], 0), xytext=(3, 2), textcoords="offset points", color=MUTED, fontsize=9,
+                xycoords=("data", "axes fraction"),
+            )  # fmt: skip
+        ax.set(ylim=(len(rows) - 0.5, -0.5), yticks=range(len(rows)), yticklabels=rows, xlabel=axis)
+        ax.grid(axis="y", color=RULE, lw=0.6)
+        ax.set_axisbelow(True)
+        ax.spines["left"].set_visible(False)
+        ax.tick_params(axis="y", length=0)
+        ax.set_title(title)
+        if limits:
+            ax.set_xlim(*limits)
+    if len(groups) > 1:
+        _name_groups(canvas, colours)
+    canvas.tight_layout()
+    return canvas
+
+
+def _name_groups(canvas: Canvas, colours: Mapping[str, str]) -> None:
+    """The groups' names in their colours, at the upper right."""
+    x = 0.995
+    for name, colour in reversed(list(colours.items())):
+        canvas.text(x, 1.0, f"● {name}", color=colour, ha="right", va="bottom", fontsize=10.5, weight="bold")
+        x -= 0.013 * (len(name) + 4) * 12.6 / canvas.get_figwidth() * 0.62
+
+
+def paint_length(points: Mapping[str, pd.DataFrame], exact_limit: int, axis: str) -> Canvas:
+    """Agreement of every text (mean over seeds) against its length, with the median in bins of equal counts.
+
+    points: by variant, columns n_words, value.
+    """
+    size = (min(WIDE, 1.2 + 5.2 * len(points)), 3.9)
+    canvas, axes = plt.subplots(1, len(points), figsize=size, squeeze=False, sharex=True, sharey=True)
+    for ax, (title, rows) in zip(axes[0], points.items(), strict=True):
+        ax.plot(rows["n_words"], rows["value"], "o", ms=4.5, color=ACCENT, alpha=0.4, mec="none")
+        for low, high, middle in _medians(rows):
+            ax.plot([low, high], [middle, middle], color=INK, lw=2.4, solid_capstyle="butt")
+        if exact_limit > 0:
+            ax.axvline(exact_limit + 0.5, color=MUTED, lw=0.9, ls=(0, (4, 3)))
+            ax.annotate(
+                "SHAP exact", (exact_limit + 0.5, 1.0), xytext=(-5, 0), xycoords=("data", "axes fraction"),
+                textcoords="offset points", ha="right", fontsize=9, color=MUTED,
+            )  # fmt: skip
+            ax.annotate(
+                "sampled", (exact_limit + 0.5, 1.0), xytext=(5, 0), xycoords=("data", "axes fraction"),
+                textcoords="offset points", fontsize=9, color=MUTED,
+            )  # fmt: skip
+        ax.set(xlabel="words in the text")
+        ax.yaxis.set_major_formatter("{x:.2f}")
+        ax.set_title(title, pad=16)
+    axes[0][0].set_ylabel(axis)
+    canvas.tight_layout()
+    return canvas
+
+
+def _medians(rows: pd.DataFrame) -> list[tuple[float, float, float]]:
+    """(shortest, longest, median) of up to five bins with about equally many texts."""
+    bins = min(5, len(rows) // 6)
+    if bins < 2:
+        return []
+    cut = pd.qcut(rows["n_words"].rank(method="first"), bins, labels=False)
+    parts = [rows[cut == b] for b in range(bins)]
+    return [(p["n_words"].min() - 0.4, p["n_words"].max() + 0.4, float(p["value"].median())) for p in parts]
+
+
+def paint_words(words: Mapping[str, pd.DataFrame], colours: Mapping[str, str], axis: str) -> Canvas:
+    """Diverging bars: mean score of the words that count most, SHAP and LIME one under the other.
+
+    words: by variant, indexed by the label of the word, one column a method, most negative first.
+    """
+    rows = max(len(w) for w in words.values())
+    size = (min(WIDE, 1.6 + (HALF - 1.6) * len(words)), 1.0 + 0.3 * rows)
+    canvas, axes = plt.subplots(1, len(words), figsize=size, squeeze=False, sharex=True)
+    for ax, (title, table) in zip(axes[0], words.items(), strict=True):
+        for k, method in enumerate(table.columns):
+            y = np.arange(len(table)) - (k - (len(table.columns) - 1) / 2) * 0.36
+            ax.barh(y, table[method], height=0.34, color=colours[method])
+        ax.axvline(0, color=MUTED, lw=0.7)
+        ax.set_yticks(np.arange(len(table)), list(table.index), fontsize=11)
+        ax.set(xlabel=axis, ylim=(-0.7, len(table) - 0.3))
+        ax.tick_params(axis="y", length=0)
+        ax.spines["left"].set_visible(False)
+        ax.set_title(title)
+    _name_groups(canvas, {method_label(m): colours[m] for m in colours})
+    canvas.tight_layout()
+    return canvas

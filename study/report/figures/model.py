@@ -1,0 +1,80 @@
+"""Figures about the model and its cost: learning curves, evaluations and seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from study.report.figures.style import ACCENT, MUTED, WIDE, method_colour, method_label
+from study.report.numbers import count
+
+TRAIN = "#b3541e"
+
+
+def paint_curves(curves: Mapping[str, pd.DataFrame], baseline: tuple[float, str] | None) -> Canvas:
+    """Losses (above) and validation accuracy (below) by epoch, a line a seed."""
+    size = (min(WIDE, 1.2 + 5.0 * len(curves)), 5.4)
+    canvas, axes = plt.subplots(2, len(curves), figsize=size, squeeze=False, sharex="col", sharey="row")
+    for i, (title, rows) in enumerate(curves.items()):
+        loss, accuracy = axes[0][i], axes[1][i]
+        for _, part in rows.groupby("seed", sort=True):
+            part = part.sort_values("epoch")
+            loss.plot(part["epoch"], part["train_loss"], color=TRAIN, lw=1.5)
+            loss.plot(part["epoch"], part["validation_loss"], color=ACCENT, lw=1.5)
+            accuracy.plot(part["epoch"], part["validation_accuracy"], color=ACCENT, lw=1.5, marker="o", ms=3.5)
+        loss.set_title(title)
+        accuracy.set_xlabel("epoch")
+        accuracy.xaxis.get_major_locator().set_params(integer=True)
+        if baseline is not None:
+            accuracy.axhline(baseline[0], color=MUTED, lw=0.9, ls=(0, (4, 3)))
+            accuracy.annotate(baseline[1], (0.99, baseline[0]), xycoords=("axes fraction", "data"), ha="right",
+                              xytext=(0, 3), textcoords="offset points", fontsize=9, color=MUTED)  # fmt: skip
+    axes[0][0].set_ylabel("loss (nats)")
+    axes[1][0].set_ylabel("validation accuracy")
+    for x, name, colour in ((0.87, "● training", TRAIN), (0.995, "● validation", ACCENT)):
+        canvas.text(x, 1.0, name, color=colour, ha="right", va="bottom", weight="bold")
+    canvas.tight_layout()
+    return canvas
+
+
+def paint_cost(cost: pd.DataFrame) -> Canvas:
+    """Evaluations and milliseconds per text of every method, on logarithmic axes.
+
+    cost: indexed by method, columns n_evals and seconds (per text).
+    """
+    canvas, axes = plt.subplots(1, 2, figsize=(WIDE - 2.4, 0.9 + 0.36 * len(cost)), sharey=True)
+    cost = cost.assign(milliseconds=1000 * cost["seconds"])
+    y = np.arange(len(cost))
+    for ax, column, label, form in (
+        (axes[0], "n_evals", "model evaluations per text (logarithmic)", count),
+        (axes[1], "milliseconds", "milliseconds per text, one thread (logarithmic)", lambda v: f"{v:,.1f}"),
+    ):
+        values = cost[column].to_numpy(dtype=float)
+        positive = values[values > 0]
+        floor = 0.5 * positive.min() if positive.size else 0.5
+        ax.hlines(y, floor, np.maximum(values, floor), color="#c9d1d9", lw=1.4)
+        ax.scatter(np.maximum(values, floor), y, c=[method_colour(m) for m in cost.index], s=60, zorder=3)
+        for k, value in enumerate(values):
+            ax.annotate(
+                form(value),
+                (max(value, floor), k),
+                xytext=(8, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=9.5,
+            )
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}" if v >= 1 else f"{v:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.set_xlim(floor, max(values.max(), 2 * floor) * 6)
+        ax.set_xlabel(label)
+        ax.spines["left"].set_visible(False)
+        ax.tick_params(axis="y", length=0)
+    axes[0].set(yticks=y, yticklabels=[method_label(m) for m in cost.index], ylim=(len(cost) - 0.4, -0.6))
+    canvas.tight_layout()
+    return canvas

@@ -1,0 +1,227 @@
+"""Findings about the words: plain sentences by rules from the tables; every number in them comes from a table.
+
+A finding without evidence in the run says that it is missing; one whose intervals overlap says inconclusive.
+Findings about components and heads are in `head_findings.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from study.report.blocks import Link, Paragraph
+from study.report.figures.style import method_label
+from study.report.inputs import LIME, SHAP, RunTables
+from study.report.measures import accuracy_row, estimate, hidden_by_seed, spread
+from study.report.numbers import interval, listing, number, percent, percent_range, with_interval
+
+Variant = tuple[str, str]
+UNSIGNED = ("attention", "rollout")
+
+
+def missing(what: str) -> Paragraph:
+    """The finding of a run that lacks what it needs."""
+    return Paragraph("This run has no evidence.", tone="muted", lead=f"{what}.")
+
+
+def per_variant(run: RunTables, say: Callable[[Variant], str | None]) -> str:
+    """One clause a variant ("In encoder, ...; in attention-only, ..."); empty where none has evidence."""
+    told = [(run.label(*v), clause) for v in run.variants if (clause := say(v))]
+    if len(run.variants) == 1:
+        return capital(told[0][1]) if told else ""
+    return capital("; ".join(f"in {name}, {clause}" for name, clause in told))
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def numbers_of(run: RunTables, say: Callable[[Variant], str | None]) -> str:
+    """One number a variant ("0.93 [0.92, 0.94] (encoder) and ..."); empty where none has evidence."""
+    told = [(run.label(*v), clause) for v in run.variants if (clause := say(v))]
+    if len(run.variants) == 1:
+        return told[0][1] if told else ""
+    return listing([f"{clause} ({name})" for name, clause in told])
+
+
+def estimate_text(row: pd.Series, decimals: int = 2) -> str:
+    return with_interval(row["estimate"], row["low"], row["high"], decimals)
+
+
+def agreement_word(rho: float) -> str:
+    """How a rank correlation is called in words."""
+    steps = ((0.9, "almost alike"), (0.7, "much alike"), (0.4, "partly alike"))
+    return next((words for floor, words in steps if rho >= floor), "differently")
+
+
+def answer(run: RunTables) -> str:
+    """The whole page in one sentence, about the first variant that has the numbers."""
+    for variant in run.variants:
+        row = estimate(run, variant, "spearman", SHAP, LIME)
+        hidden = spread(hidden_by_seed(run, variant))
+        if row is None or hidden is None:
+            continue
+        effective = estimate(run, variant, "effective_components", SHAP, "")
+        carried = "" if effective is None else f" over {number(effective['estimate'], 1)} components on average"
+        return (
+            f"SHAP and LIME rank the words of a text {agreement_word(row['estimate'])} (Spearman "
+            f"{estimate_text(row)}), but a word's score is a sum{carried}, in which "
+            f"{percent_range(hidden.low, hidden.high)} of what is written cancels before the score shows it "
+            f"({run.label(*variant)})."
+        )
+    return "This run has no SHAP and LIME scores of the same texts, so it cannot say how they agree."
+
+
+def accuracy_finding(run: RunTables) -> Paragraph:
+    """Accuracy beside TF-IDF + logistic regression on the same split; above only where the intervals part."""
+    dataset = run.variants[0][0]
+    rows = {v: accuracy_row(run, v[0], "model", v[1]) for v in run.variants}
+    told = numbers_of(run, lambda v: None if rows[v] is None else _percent_text(rows[v]))
+    base = accuracy_row(run, dataset, "tfidf_logreg")
+    if not told:
+        return missing("Accuracy")
+    links = (Link(label="accuracy", anchor="fig-accuracy"), Link(label="table", anchor="table-accuracy"))
+    if base is None:
+        return Paragraph(f"Test accuracy is {told}. No baseline was fitted.", links, lead="The models read.")
+    same = [r for v, r in rows.items() if r is not None and v[0] == dataset]
+    above, clear = (sum(bool(r[c] > base[d]) for r in same) for c, d in (("accuracy", "accuracy"), ("low", "high")))
+    lead = "Every model beats the baseline." if above == len(same) else "Not every model beats the baseline."
+    if len(same) == 1:
+        lead = "The model beats the baseline." if above else "The model does not beat the baseline."
+    doubt = "" if clear == len(same) or not above else " The intervals overlap, so the lead is not certain."
+    text = f"Test accuracy is {told}; TF-IDF + logistic regression gets {_percent_text(base)} on the same split.{doubt}"
+    return Paragraph(text, links, lead=lead)
+
+
+def _percent_text(row: pd.Series | None) -> str:
+    if row is None:
+        return ""
+    return f"{percent(row['accuracy'], 1)} {interval(100 * row['low'], 100 * row['high'], 1)}".rstrip()
+
+
+def agreement_finding(run: RunTables) -> Paragraph:
+    """SHAP against LIME: rank correlation, and how many of the strongest words they share."""
+    rows = {v: estimate(run, v, "spearman", SHAP, LIME) for v in run.variants}
+    known = [r["estimate"] for r in rows.values() if r is not None]
+    if not known:
+        return missing("Do SHAP and LIME agree?")
+    words = list(dict.fromkeys(agreement_word(v) for v in known))
+    told = numbers_of(run, lambda v: None if rows[v] is None else estimate_text(rows[v]))
+    k, shared = _shared_words(run)
+    more = f" They share {shared} of a text's {k} strongest words." if shared else ""
+    links = (Link(label="all metrics", anchor="table-agreement"), Link(label="matrix", anchor="fig-agreement"))
+    lead = f"SHAP and LIME rank words {' or '.join(words)}."
+    return Paragraph(f"Spearman over the words of a text is {told}.{more}", links, lead=lead)
+
+
+def _shared_words(run: RunTables) -> tuple[int, str]:
+    """Feature agreement at the middle k of the config, as percentages."""
+    k = sorted(run.config.compare.top_k)[len(run.config.compare.top_k) // 2]
+    rows = {v: estimate(run, v, f"feature_agreement_at_k{k}", SHAP, LIME) for v in run.variants}
+
+    def say(variant: Variant) -> str | None:
+        row = rows[variant]
+        if row is None:
+            return None
+        return f"{percent(row['estimate'])} {interval(100 * row['low'], 100 * row['high'], 0)}".rstrip()
+
+    return k, numbers_of(run, say)
+
+
+def least_agreeing_finding(run: RunTables) -> Paragraph:
+    """Which method agrees most and least with SHAP, the random control apart; unsigned methods by size."""
+
+    def ranked(variant: Variant) -> list[tuple[float, str, pd.Series]]:
+        found = []
+        for method in [m for m in run.methods() if m not in (SHAP, "random")]:
+            metric = "spearman_abs" if method in UNSIGNED else "spearman"
+            row = estimate(run, variant, metric, SHAP, method)
+            if row is not None:
+                found.append((float(row["estimate"]), method, row))
+        return sorted(found, key=lambda item: item[0])
+
+    orders = {v: ranked(v) for v in run.variants}
+    orders = {v: order for v, order in orders.items() if len(order) > 1}
+    if not orders:
+        return missing("Which method agrees least with SHAP?")
+
+    def name(method: str) -> str:
+        return method_label(method) + (" (by size)" if method in UNSIGNED else "")
+
+    def say(variant: Variant) -> str | None:
+        if variant not in orders:
+            return None
+        (_, least, low), (_, most, top) = orders[variant][0], orders[variant][-1]
+        return f"{name(most)} comes first with {estimate_text(top)} and {name(least)} last with {estimate_text(low)}"
+
+    worst = list(dict.fromkeys(method_label(order[0][1]) for order in orders.values()))
+    verb = "agrees" if len(worst) == 1 else "agree"
+    links = (Link(label="matrix", anchor="fig-agreement"),)
+    return Paragraph(
+        f"Ordered by Spearman with SHAP. {per_variant(run, say)}.",
+        links,
+        lead=f"{listing(worst)} {verb} least with SHAP.",
+    )
+
+
+def correctness_finding(run: RunTables) -> Paragraph:
+    """Agreement on correct against wrong predictions: a difference only where the intervals part."""
+    pairs = {v: [estimate(run, v, "spearman", SHAP, LIME, s) for s in ("correct", "wrong")] for v in run.variants}
+    known = {v: (a, b) for v, (a, b) in pairs.items() if a is not None and b is not None}
+    if not known:
+        return missing("Does agreement tell right predictions from wrong ones?")
+    verdicts = list(dict.fromkeys(_verdict(a, b) for a, b in known.values()))
+    lead = {
+        "lower": "Where the model is wrong, SHAP and LIME agree less.",
+        "higher": "Where the model is wrong, SHAP and LIME agree more.",
+        "open": "Whether agreement tells right predictions from wrong ones stays open.",
+    }[verdicts[0]]
+    if len(verdicts) > 1:
+        lead = "Whether agreement tells right from wrong depends on the model."
+
+    def say(variant: Variant) -> str | None:
+        if variant not in known:
+            return None
+        right, wrong = known[variant]
+        return f"it is {estimate_text(right)} where the model is right and {estimate_text(wrong)} where it is wrong"
+
+    doubt = {"open": " Inconclusive: the intervals overlap."}.get(verdicts[0], "") if len(verdicts) == 1 else ""
+    links = (Link(label="by correctness", anchor="fig-correctness"), Link(label="confusion", anchor="table-confusion"))
+    return Paragraph(f"The Spearman of SHAP and LIME by outcome. {per_variant(run, say)}.{doubt}", links, lead=lead)
+
+
+def _verdict(right: pd.Series, wrong: pd.Series) -> str:
+    bounds = [right["low"], right["high"], wrong["low"], wrong["high"]]
+    if not np.isfinite(np.array(bounds, dtype=float)).all():
+        return "open"
+    return "lower" if right["low"] > wrong["high"] else "higher" if wrong["low"] > right["high"] else "open"
+
+
+def untrained_finding(run: RunTables) -> Paragraph:
+    """Do scores change when the weights are untrained? A method that does not change explains no trained model."""
+    found: dict[Variant, list[tuple[str, pd.Series]]] = {}
+    for variant in run.variants:
+        for method in [m for m in run.methods() if m != "random"]:
+            metric = "spearman_abs_untrained" if method in UNSIGNED else "spearman_untrained"
+            row = estimate(run, variant, metric, method, method)
+            if row is not None:
+                found.setdefault(variant, []).append((method, row))
+    if not found:
+        return missing("The untrained control")
+    keeps = sorted({method_label(m) for rows in found.values() for m, r in rows if r["low"] > 0.5})
+    lead = "Scores come from training: no method keeps its ranking on untrained weights."
+    if keeps:
+        lead = f"{listing(keeps)} would say much the same of an untrained model."
+
+    def say(variant: Variant) -> str | None:
+        rows = found.get(variant, [])
+        both = [f"{method_label(m)} {estimate_text(r)}" for m, r in rows if m in (SHAP, LIME)]
+        return listing(both) if both else None
+
+    links = (Link(label="control", anchor="fig-untrained"),)
+    told = f". {listed}" if (listed := per_variant(run, say)) else " stands in the figure"
+    return Paragraph(
+        f"Spearman of a method with itself, trained against untrained weights, same texts{told}.", links, lead=lead
+    )

@@ -1,0 +1,106 @@
+"""Findings about components and heads: who carries a word, who writes the margin, and what is only constant."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from study.report.blocks import Link, Paragraph
+from study.report.findings import Variant, estimate_text, missing, numbers_of, per_variant
+from study.report.inputs import SHAP, RunTables
+from study.report.measures import estimate, head_sizes, hidden_by_seed, kind_shares, spread
+from study.report.numbers import listing, number, percent, percent_range
+
+_NAMES = {"head": "heads", "mlp": "MLPs", "embed": "embedding", "bias": "biases"}
+
+
+def carriers_finding(run: RunTables) -> Paragraph:
+    """How many components carry a word, and how much of what they write cancels."""
+    rows = {v: estimate(run, v, "effective_components", SHAP, "") for v in run.variants}
+    hidden = {v: spread(hidden_by_seed(run, v)) for v in run.variants}
+    known = [float(r["estimate"]) for r in rows.values() if r is not None]
+    if not known:
+        return missing("How many components carry a word?")
+
+    def say(variant: Variant) -> str | None:
+        row, lost = rows[variant], hidden[variant]
+        if row is None:
+            return None
+        more = "" if lost is None else f", and {percent_range(lost.low, lost.high)} of what they write cancels"
+        return f"{estimate_text(row, 1)} components{more}"
+
+    lead = f"A word is carried by {_about(known)} components, and part of what they write cancels."
+    links = (Link(label="what the score hides", anchor="fig-hidden"), Link(label="numbers", anchor="table-carriers"))
+    text = f"Effective number of components a word, and what cancels (range over seeds). {per_variant(run, say)}."
+    return Paragraph(text, links, lead=lead)
+
+
+def _about(values: list[float]) -> str:
+    low, high = number(min(values), 0), number(max(values), 0)
+    return f"about {low}" if low == high else f"{low} to {high}"
+
+
+def kinds_finding(run: RunTables) -> Paragraph:
+    """Shares of heads, MLPs and embedding in what the words change, per variant."""
+    told_first: list[str] = []
+
+    def say(variant: Variant) -> str | None:
+        table = kind_shares(run, variant)
+        if table.empty:
+            return None
+        by_kind = table.T.groupby(level=0, sort=False).sum().T
+        means = by_kind.mean().sort_values(ascending=False, kind="stable")
+        told_first.append(str(means.index[0]))
+        parts = [(_NAMES[str(k)], spread(by_kind[k])) for k in means.index]
+        return listing([f"{name} {percent_range(s.low, s.high)}" for name, s in parts if s and s.high >= 0.01])
+
+    told = per_variant(run, say)
+    if not told:
+        return missing("Which components write the margin?")
+    kinds = list(dict.fromkeys(told_first))
+    lead = f"{_NAMES[kinds[0]].capitalize()} write most of what the words change."
+    if len(kinds) > 1:
+        lead = "Who writes most of what the words change depends on the model."
+    links = (Link(label="kinds", anchor="fig-kinds"),)
+    return Paragraph(
+        f"Shares of what components contribute beyond the empty text (range over seeds). {told}.", links, lead=lead
+    )
+
+
+def heads_finding(run: RunTables) -> Paragraph:
+    """The strongest head of every seed by name, how even the shares are, and what is only constant."""
+    sizes = {v: head_sizes(run, v) for v in run.variants}
+    known = {v: s for v, s in sizes.items() if not s.empty}
+    if not known:
+        return missing("Which heads write most?")
+
+    def say(variant: Variant) -> str | None:
+        if variant not in known:
+            return None
+        first = known[variant][known[variant]["rank"] == 1]
+        return listing([f"{r.component} {percent(r.share)} (seed {r.seed})" for r in first.itertuples()])
+
+    tops = [float(s[s["rank"] == 1]["share"].max()) for s in known.values()]
+    several = max(s["seed"].nunique() for s in known.values()) > 1
+    lead = (
+        "In some model one head does most of the heads' writing."
+        if max(tops) > 0.5
+        else "No head does most of the writing."
+    )
+    tail = " A head's number means nothing across seeds, so none is averaged." if several else ""
+    constant = numbers_of(run, lambda v: _constant(known[v]) if v in known else None)
+    taken = (
+        f" Centring takes away {constant} of the heads' raw size; what is constant explains nothing."
+        if constant
+        else ""
+    )
+    links = (Link(label="shares", anchor="fig-head-shares"), Link(label="raw and centred", anchor="fig-centring"))
+    return Paragraph(
+        f"The strongest head and its share of what heads write. {per_variant(run, say)}.{taken}{tail}", links, lead=lead
+    )
+
+
+def _constant(sizes: pd.DataFrame) -> str | None:
+    """How much smaller the heads' mean sizes become by centring, range over seeds; below zero they grow."""
+    total = sizes.groupby("seed")[["raw", "centred"]].sum(min_count=1)
+    change = spread(1 - total["centred"] / total["raw"])
+    return None if change is None else percent_range(change.low, change.high)

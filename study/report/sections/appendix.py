@@ -1,0 +1,56 @@
+"""Section: every table file, with its columns and first rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from study.report.blocks import Block, Details, Paragraph, Section
+from study.report.inputs import COLUMNS, RunTables
+from study.report.numbers import count, plural
+from study.report.tables import make_table
+
+ROWS = 5
+MEANING = {
+    "accuracy": "test accuracy of every model per seed and over seeds, and of the baselines",
+    "training": "losses and validation accuracy by epoch",
+    "texts": "explained texts with prediction and margin; trained and untrained models",
+    "features": "one score a word, method and text, in logits except attention, rollout and random",
+    "heads": "direct contribution of every head to the margin, raw and centred",
+    "components": "contribution of every component; rows of a text sum to its margin",
+    "crosswalk": "words × components: cells of a word sum to its score",
+    "measurements": "one value a metric, pair of methods and text",
+    "estimates": "means of the measurements over texts and seeds, with intervals",
+    "walkthrough": "attention step by step, shapes of live tensors",
+}
+
+
+def build(run: RunTables) -> Section | None:
+    """A fold for each table of the run."""
+    shown = [name for name in COLUMNS if name in run.present]
+    if not shown:
+        return None
+    about = (
+        "Each table lies in tables/ of the run folder as .parquet and .csv; estimates and accuracy also as .tex and "
+        ".md for papers. One row is one value, under the columns shown."
+    )
+    blocks: list[Block] = [Paragraph(about)]
+    for name in shown:
+        frame = run.tables[name]
+        head = frame.head(ROWS)
+        table = make_table(
+            head,
+            dict.fromkeys(head.columns, _cell),
+            anchor=f"table-file-{name}",
+            title=f"tables/{name}.csv, first {plural(len(head), 'row')} of {count(len(frame))}",
+            wide=True,
+        )
+        blocks.append(Details(f"{name}: {MEANING.get(name, '')} ({plural(len(frame), 'row')})", (table,)))
+    return Section(name="appendix", title="Appendix: the tables", short="Tables", blocks=tuple(blocks))
+
+
+def _cell(value: Any) -> str:
+    """As in the file, numbers to six digits, long texts cut."""
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.6g}"
+    text = str(value)
+    return text if len(text) <= 48 else text[:47] + "…"

@@ -1,0 +1,242 @@
+"""Section: which words; how far the methods agree."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from study.report.blocks import Block, Figure, Heading, Paragraph, Section, Table
+from study.report.figures.agreement import SUBSET_COLOURS, Dot, paint_dots, paint_length, paint_matrix, paint_words
+from study.report.figures.style import ACCENT, METHOD_COLOURS, MUTED, draw, method_label
+from study.report.inputs import LIME, SHAP, RunTables, pick
+from study.report.measures import agreement_by_text, agreement_matrix, confusion, estimate, global_words
+from study.report.numbers import count, listing, number, plural, with_interval
+from study.report.tables import make_table
+
+ABOUT = (
+    "Every method scores the same words of the same texts, and explains the same number: the class margin in "
+    "logits. So what differs below is the method, not the question."
+)
+
+
+def build(run: RunTables) -> Section | None:
+    """Agreement of the methods, the words that count, and what agreement depends on."""
+    matrix, dots, words, length, control = _matrix(run), _correctness(run), _words(run), _length(run), _untrained(run)
+    blocks: list[Block] = [Paragraph(ABOUT)] if matrix else []
+    blocks += [b for b in (matrix, _agreement_table(run)) if b]
+    if words:
+        blocks += [Heading("Words that count over all texts", "global-words"), words]
+    if dots or length:
+        blocks += [Heading("Where they disagree", "disagreement"), *[b for b in (dots, *_confusions(run), length) if b]]
+    if control:
+        blocks += [Heading("Control: the same methods on untrained weights", "untrained"), control]
+    if not blocks:
+        return None
+    return Section(name="features", title="Which words: the methods compared", short="Words", blocks=tuple(blocks))
+
+
+def size_note(run: RunTables) -> str:
+    """n and seeds, as every figure states them."""
+    texts = pick(run.tables["texts"], trained=True)["example_id"].nunique()
+    return f"n = {plural(texts, 'text')} × {plural(len(run.config.seeds), 'seed')} per model"
+
+
+def _level(run: RunTables) -> str:
+    return f"{number(100 * run.config.compare.level, 0)} % interval over texts and seeds"
+
+
+def _matrix(run: RunTables) -> Figure | None:
+    methods = run.methods()
+    matrices = {run.label(*v): agreement_matrix(run, v, "spearman", methods) for v in run.variants}
+    matrices = {k: m for k, m in matrices.items() if np.isfinite(m).any()}
+    if not matrices:
+        return None
+    best: dict[str, list[str]] = {}
+    for name, matrix in matrices.items():
+        lower = np.where(np.tri(len(methods), k=-1, dtype=bool), matrix, np.nan)
+        if np.isfinite(lower).any():
+            i, j = np.unravel_index(np.nanargmax(lower), lower.shape)
+            pair = f"{method_label(methods[int(j)])} and {method_label(methods[int(i)])}"
+            best.setdefault(pair, []).append(f"{number(lower[i, j])} in {name}")
+    note = (
+        f"Mean Spearman rank correlation over the words of a text; {size_note(run)}. Below the diagonal: scores; "
+        "above it: their sizes, the only way to compare attention and rollout, which have no sign. No interval "
+        "here: see the table."
+    )
+    title = "; ".join(f"{pair} agree most ({listing(where)})" for pair, where in best.items())
+    title = title or "Agreement of the methods by size"
+    axis = "Spearman: below the diagonal of scores, above it of their sizes"
+    return draw("agreement", lambda: paint_matrix(matrices, methods, axis), title=title, note=note, source="estimates")
+
+
+def _agreement_table(run: RunTables) -> Table | None:
+    """SHAP against LIME by every metric, a column a variant."""
+    rows = run.tables["estimates"]
+    pair = (
+        rows["method_a"].isin([SHAP, LIME])
+        & rows["method_b"].isin([SHAP, LIME])
+        & (rows["method_a"] != rows["method_b"])
+    )
+    metrics = list(dict.fromkeys(rows[pair & (rows["subset"] == "all")]["metric"]))
+    table: dict[str, list[str]] = {"metric": [m.replace("_at_k", ", k = ").replace("_", " ") for m in metrics]}
+    for variant in run.variants:
+        found = [estimate(run, variant, m, SHAP, LIME) for m in metrics]
+        name = run.label(*variant)
+        table[name] = ["" if r is None else with_interval(r["estimate"], r["low"], r["high"], 3) for r in found]
+        table[f"{name}: undefined"] = ["" if r is None else count(float(r["n_undefined"])) for r in found]
+    if not metrics:
+        return None
+    note = (
+        f"{_level(run)}; {size_note(run)}. Undefined values (a text of one word, say) are left out and counted. "
+        "With few seeds they are symmetric t intervals, which near a bound can reach past it."
+    )
+    return make_table(
+        pd.DataFrame(table),
+        {},
+        anchor="table-agreement",
+        title="SHAP against LIME by every metric",
+        note=note,
+        source="estimates",
+    )
+
+
+def _words(run: RunTables) -> Figure | None:
+    found = {run.label(*v): global_words(run, v) for v in run.variants}
+    tables = {name: table.drop(columns="n_texts") for name, (table, _) in found.items() if not table.empty}
+    if not tables:
+        return None
+    least = {name: least for name, (_, least) in found.items() if name in tables}
+    ends = [
+        f"“{table.index[-1]}” most for and “{table.index[0]}” most against in {name}" for name, table in tables.items()
+    ]
+    methods = {m: METHOD_COLOURS[m] for m in (SHAP, LIME) if any(m in t for t in tables.values())}
+    note = (
+        f"Mean score of a word, logits; {size_note(run)}; words found in at least "
+        f"{plural(max(least.values()), 'text')}. A text counts once a word. No interval: a description."
+    )
+    targets = set(run.tables["texts"]["target"])
+    axis = f"mean score, logits (+ = {targets.pop() if len(targets) == 1 else 'the predicted class'})"
+    return draw(
+        "global-words", lambda: paint_words(tables, methods, axis), title="; ".join(ends), note=note, source="features"
+    )
+
+
+def _correctness(run: RunTables) -> Figure | None:
+    panels: dict[str, list[Dot]] = {}
+    others = [m for m in run.methods() if m not in (SHAP, "attention", "rollout")]
+    for variant in run.variants:
+        for method in others:
+            for subset in SUBSET_COLOURS:
+                row = estimate(run, variant, "spearman", SHAP, method, subset)
+                if row is not None:
+                    panels.setdefault(run.label(*variant), []).append(
+                        _dot(f"SHAP, {method_label(method)}", subset, row)
+                    )
+    if not panels:
+        return None
+    title = _correctness_title(run)
+    note = f"Mean Spearman with its {_level(run)}; {size_note(run)}, split by whether the model was right."
+    axis = "Spearman rank correlation"
+    return draw(
+        "correctness", lambda: paint_dots(panels, SUBSET_COLOURS, axis), title=title, note=note, source="estimates"
+    )
+
+
+def _dot(row: str, group: str, values: pd.Series) -> Dot:
+    known = np.isfinite([values["low"], values["high"]]).all()
+    middle = float(values["estimate"])
+    low, high = (float(values["low"]), float(values["high"])) if known else (middle, middle)
+    return Dot(row=row, group=group, estimate=middle, low=low, high=high)
+
+
+def _correctness_title(run: RunTables) -> str:
+    parts = []
+    for variant in run.variants:
+        right, wrong = (estimate(run, variant, "spearman", SHAP, LIME, s) for s in ("correct", "wrong"))
+        if right is not None and wrong is not None:
+            values = f"{number(right['estimate'])} where right, {number(wrong['estimate'])} where wrong"
+            parts.append(f"{values} in {run.label(*variant)}")
+    return f"SHAP–LIME agreement: {'; '.join(parts)}" if parts else "Agreement with SHAP by correctness"
+
+
+def _confusions(run: RunTables) -> list[Table]:
+    """Explained texts by label and prediction, with how far SHAP and LIME agree there."""
+    frames = [confusion(run, v).assign(model=run.label(*v)) for v in run.variants]
+    frames = [f for f in frames if len(f)]
+    if not frames:
+        return []
+    table = pd.concat(frames)[["model", "label", "predicted", "n", "abs_margin", "agreement"]]
+    return [
+        make_table(
+            table,
+            {"n": count, "abs_margin": number, "agreement": number},
+            anchor="table-confusion",
+            title="Confusion of the explained texts, with the agreement in each cell",
+            note="n: texts × seeds. Mean |margin| in logits; mean SHAP–LIME Spearman. Of all test texts: see accuracy.",
+            source="texts",
+            headers={"abs_margin": "mean |margin|", "agreement": "SHAP–LIME Spearman"},
+        )
+    ]
+
+
+def _length(run: RunTables) -> Figure | None:
+    points = {run.label(*v): agreement_by_text(run, v) for v in run.variants}
+    points = {name: rows for name, rows in points.items() if len(rows) > 2}
+    if not points:
+        return None
+    limit = run.config.explain.exact_limit
+    parts = []
+    for name, rows in points.items():
+        short, long = rows[rows["n_words"] <= limit]["value"], rows[rows["n_words"] > limit]["value"]
+        if len(short) and len(long):
+            parts.append(
+                f"median {number(short.median())} up to {limit} words, {number(long.median())} beyond, in {name}"
+            )
+    title = (
+        f"SHAP–LIME agreement by length: {'; '.join(parts)}" if parts else "SHAP–LIME agreement by length of the text"
+    )
+    note = (
+        f"Each dot a text (mean over seeds); {size_note(run)}. Dark steps: medians of bins with equally many texts. "
+        f"Up to {limit} words SHAP is exact, beyond it is estimated by sampling. No interval: a description."
+    )
+    return draw(
+        "length",
+        lambda: paint_length(points, limit, "Spearman of SHAP and LIME"),
+        title=title,
+        note=note,
+        source="measurements",
+    )
+
+
+def _untrained(run: RunTables) -> Figure | None:
+    colours = {"scores": ACCENT, "sizes": MUTED}
+    panels: dict[str, list[Dot]] = {}
+    for variant in run.variants:
+        for method in run.methods():
+            for group, metric in (("scores", "spearman_untrained"), ("sizes", "spearman_abs_untrained")):
+                row = estimate(run, variant, metric, method, method)
+                if row is not None:
+                    panels.setdefault(run.label(*variant), []).append(_dot(method_label(method), group, row))
+    if not panels:
+        return None
+    values = [d for dots in panels.values() for d in dots if d.group == "scores" and d.row != method_label("random")]
+    top = max(values, key=lambda d: d.estimate) if values else None
+    title = "Training changes what the methods say"
+    if top:
+        title = f"On untrained weights the rankings are gone: the closest is {top.row} at {number(top.estimate)}"
+        if top.low > 0.5:
+            title = f"{top.row} says much the same of untrained weights: Spearman {number(top.estimate)}"
+    n_texts = pick(run.tables["texts"], trained=False)["example_id"].nunique()
+    note = (
+        "Spearman of a method's scores (and of their sizes) with its own on untrained weights, same texts, with its "
+        f"{_level(run)}; n = {plural(n_texts, 'text')} × {plural(len(run.config.seeds), 'seed')} per model. Near 0 "
+        "is right."
+    )
+    axis = "Spearman, trained against untrained"
+    return draw(
+        "untrained",
+        lambda: paint_dots(panels, colours, axis, reference=(0.0, "")),
+        title=title,
+        note=note,
+        source="estimates",
+    )

@@ -1,0 +1,86 @@
+"""The top of the page: what it is about, the answer in one sentence, which run it is, and its gates."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from study.report.blocks import Block, Details, Paragraph, Table
+from study.report.findings import answer
+from study.report.inputs import RunTables
+from study.report.numbers import plural, scientific
+from study.report.tables import make_table
+
+TITLE = "Which words, and which heads, drive a text classifier"
+
+
+def identity(run: RunTables) -> str:
+    """The run in one short line: name, size, config hash, revision."""
+    parts = [run.config.name, plural(len(run.config.models), "model") + " × " + plural(len(run.config.seeds), "seed")]
+    n_texts = run.tables["texts"]["example_id"].nunique()
+    parts.append(f"{plural(n_texts, 'text')} explained")
+    if config_hash := run.manifest.get("config_hash"):
+        parts.append(f"config {str(config_hash)[:8]}")
+    if revision := run.manifest.get("git_revision"):
+        changed = " with uncommitted changes" if run.manifest.get("git_dirty") else ""
+        parts.append(f"revision {str(revision)[:8]}{changed}")
+    return " · ".join(parts)
+
+
+def opening_blocks(run: RunTables) -> tuple[Block, ...]:
+    """Answer, identity and gates, in this order; a broken gate comes first of all."""
+    gates = gate_blocks(run)
+    body: tuple[Block, ...] = (Paragraph(answer(run), tone="lead"), Paragraph(identity(run), tone="muted"))
+    return (*gates, *body) if any(not g["passed"] for g in run.gates) else (*body, *gates)
+
+
+def gate_blocks(run: RunTables) -> tuple[Block, ...]:
+    """One green or red line, and every gate with its value in a table folded below (open when one is broken)."""
+    if not run.gates:
+        return (Paragraph("No exactness gate was measured in this run: do not rely on its numbers.", tone="bad"),)
+    broken = [g for g in run.gates if not g["passed"]]
+    names = list(dict.fromkeys(str(g["name"]) for g in run.gates))
+    if broken:
+        which = "; ".join(dict.fromkeys(f"{g['name']} at {g.get('cell', '')}, {g['where']}" for g in broken))
+        line = Paragraph(
+            which + ".",
+            tone="bad",
+            lead=f"Broken: {len(broken)} of {len(run.gates)} exactness gates. Do not believe these numbers.",
+        )
+    else:
+        line = Paragraph(
+            f"{plural(len(names), 'identity', 'identities')} measured in every model, all within tolerance.",
+            tone="good",
+            lead=f"All {len(run.gates)} exactness gates hold.",
+        )
+    return (line, Details("Every gate with its value and tolerance", (_gate_table(run),), is_open=bool(broken)))
+
+
+def _gate_table(run: RunTables) -> Table:
+    rows = [_worst(run, name) for name in dict.fromkeys(str(g["name"]) for g in run.gates)]
+    return make_table(
+        pd.DataFrame(rows),
+        {"value": scientific, "tolerance": scientific},
+        anchor="table-gates",
+        title="Exactness gates, the worst place of each",
+        note="value: largest error found, in logits, relative to max(1, |margin|).",
+        source="gates.json",
+        headers={"name": "identity", "where": "worst at"},
+        left=("verdict",),
+    )
+
+
+def _worst(run: RunTables, name: str) -> dict[str, Any]:
+    """The worst measurement of one gate over all cells; NaN is the worst of all."""
+    same = [g for g in run.gates if g["name"] == name]
+    worst = max(same, key=lambda g: (not g["passed"], math.inf if math.isnan(float(g["value"])) else float(g["value"])))
+    return {
+        "name": name,
+        "value": float(worst["value"]),
+        "tolerance": float(worst["tolerance"]),
+        "verdict": "holds" if all(g["passed"] for g in same) else "BROKEN",
+        "cell": str(worst.get("cell", "")),
+        "where": str(worst["where"]),
+    }

@@ -1,0 +1,64 @@
+"""Section: how to get these numbers again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from study.report.blocks import Block, Code, Details, Paragraph, Section
+from study.report.inputs import RunTables
+from study.report.sections.model import flatten
+from study.report.tables import make_table
+
+_SHOWN = (
+    "schema_version",
+    "config_hash",
+    "code_digest",
+    "git_revision",
+    "git_dirty",
+    "seeds",
+    "threads_per_process",
+    "processes",
+)
+_GROUPS = ("machine", "data", "evaluations")
+
+
+def build(run: RunTables) -> Section:
+    """Commands, hashes, versions and the resolved config."""
+    about = "On one machine, the same config and revision give the same tables to the last byte; seconds differ."
+    blocks: list[Block] = [Paragraph(about), Code(_commands(run))]
+    manifest = dict(run.manifest)
+    shown = [leaf for key in _SHOWN if key in manifest for leaf in flatten(manifest[key], key)]
+    shown += [leaf for key in _GROUPS if key in manifest for leaf in flatten(manifest[key], key)]
+    if shown:
+        blocks.append(_table(shown, "table-manifest", "This run"))
+    packages: Any = manifest.get("packages", {})
+    if packages:
+        blocks.append(Details("Package versions", (_table(flatten(packages), "table-packages", "Package versions"),)))
+    if run.config_text:
+        blocks.append(Details("Resolved config", (Code(run.config_text),)))
+    return Section(name="reproduce", title="How to reproduce", short="Reproduce", blocks=tuple(blocks))
+
+
+def _commands(run: RunTables) -> str:
+    """Shell commands that make this run, and this page, again."""
+    return "\n".join(
+        (
+            "# this page again, from the tables of the run",
+            f"study report results/{run.folder.name}",
+            "# the run again, beside this one",
+            f"study run results/{run.folder.name}/config.resolved.yaml name={run.config.name}-again",
+        )
+    )
+
+
+def _table(rows: list[tuple[str, str]], anchor: str, title: str) -> Any:
+    return make_table(
+        pd.DataFrame(rows, columns=["entry", "value"]),
+        {},
+        anchor=anchor,
+        title=title,
+        source="",
+        left=("entry", "value"),
+    )

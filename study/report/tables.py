@@ -1,0 +1,128 @@
+"""Tables: from frames to the page's table blocks, and to the LaTeX and Markdown files for papers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from tabulate import tabulate
+
+from study.report.blocks import Column, Table
+from study.report.figures.style import method_label
+from study.report.inputs import LIME, SHAP, RunTables
+from study.report.numbers import count, number
+
+Formats = Mapping[str, Callable[[Any], str]]
+_TEXT_COLUMNS = frozenset(
+    (
+        *("dataset", "model", "metric", "method", "method_a", "method_b", "subset", "kind", "example_id", "text"),
+        *("label", "predicted", "target", "word", "component", "estimator", "ablation", "kind_of_component"),
+        *("operation", "in_1", "in_2", "out", "size", "step", "name", "where", "cell"),
+    )
+)
+
+
+def make_table(
+    frame: pd.DataFrame,
+    formats: Formats,
+    *,
+    anchor: str,
+    title: str,
+    note: str = "",
+    source: str = "",
+    headers: Mapping[str, str] | None = None,
+    left: Sequence[str] = (),
+    wide: bool = False,
+) -> Table:
+    """A table block of all columns of `frame`; a column without a format is printed as text.
+
+    headers: shown names of columns. left: columns that hold text, aligned left.
+    """
+    names = [str(c) for c in frame.columns]
+    columns = tuple(
+        Column(name=(headers or {}).get(c, c), align="left" if c in left or c in _TEXT_COLUMNS else "right")
+        for c in names
+    )
+    rows = tuple(
+        tuple(formats.get(c, _as_text)(v) for c, v in zip(names, values, strict=True))
+        for values in frame.itertuples(index=False, name=None)
+    )
+    return Table(anchor=anchor, title=title, columns=columns, rows=rows, note=note, source=source, wide=wide)
+
+
+def _as_text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def paper_accuracy(run: RunTables) -> pd.DataFrame:
+    """Accuracy over seeds of every model and baseline, ready to print."""
+    rows = run.tables["accuracy"]
+    rows = rows[(rows["seed"] == "all") | (rows["kind"] != "model")]
+    return pd.DataFrame(
+        {
+            "data set": rows["dataset"],
+            "classifier": rows["model"].where(rows["kind"] == "model", rows["kind"].replace(BASELINES)),
+            "accuracy": [number(v, 3) for v in rows["accuracy"]],
+            "low": [number(v, 3) for v in rows["low"]],
+            "high": [number(v, 3) for v in rows["high"]],
+            "test texts": [count(float(v)) for v in rows["n_test"]],
+            "seeds": [count(float(v)) for v in rows["n_seeds"]],
+        }
+    ).reset_index(drop=True)
+
+
+BASELINES = {"majority": "majority class", "tfidf_logreg": "TF-IDF + logistic regression"}
+
+
+def paper_estimates(run: RunTables) -> pd.DataFrame:
+    """SHAP against LIME by every metric and subset, the rest of the pairs by Spearman, and what has no pair."""
+    rows = run.tables["estimates"]
+    main = rows["method_a"].isin([SHAP, LIME]) & rows["method_b"].isin([SHAP, LIME, ""])
+    wanted = (
+        main | ((rows["metric"] == "spearman") & (rows["subset"] == "all")) | (rows["metric"] == "spearman_untrained")
+    )
+    rows = rows[wanted]
+    return pd.DataFrame(
+        {
+            "data set": rows["dataset"],
+            "model": rows["model"],
+            "metric": rows["metric"].str.replace("_", " "),
+            "methods": [_pair(a, b) for a, b in zip(rows["method_a"], rows["method_b"], strict=True)],
+            "texts shown": rows["subset"],
+            "estimate": [number(v, 3) for v in rows["estimate"]],
+            "low": [number(v, 3) for v in rows["low"]],
+            "high": [number(v, 3) for v in rows["high"]],
+            "texts": [count(float(v)) for v in rows["n_examples"]],
+            "seeds": [count(float(v)) for v in rows["n_seeds"]],
+            "undefined": [count(float(v)) for v in rows["n_undefined"]],
+        }
+    ).reset_index(drop=True)
+
+
+def _pair(a: str, b: str) -> str:
+    return method_label(a) if b in ("", a) else f"{method_label(a)}, {method_label(b)}"
+
+
+def to_latex(frame: pd.DataFrame, caption: str, label: str) -> str:
+    """A booktabs table; longer ones break over pages (longtable). Needs \\usepackage{booktabs,longtable}."""
+    numeric = {"accuracy", "low", "high", "estimate", "texts", "seeds", "undefined", "test texts"}
+    style = frame.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis=1)
+    text = style.to_latex(
+        hrules=True,
+        caption=caption,
+        label=label,
+        column_format="".join("r" if c in numeric else "l" for c in frame.columns),
+        environment="longtable" if len(frame) > 30 else "table",
+        position_float=None if len(frame) > 30 else "centering",
+    )
+    return str(text).replace("−", "$-$").replace("×", r"$\times$").replace("–", "--")
+
+
+def to_markdown(frame: pd.DataFrame) -> str:
+    """A pipe table; bars inside cells are escaped."""
+    clean = frame.astype(str).map(lambda v: v.replace("|", r"\|"))
+    return (
+        str(tabulate(clean.to_numpy().tolist(), headers=list(frame.columns), tablefmt="pipe", disable_numparse=True))
+        + "\n"
+    )

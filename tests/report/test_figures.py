@@ -1,0 +1,106 @@
+"""Figures: byte-stable, legible, safe with any text; the crosswalk picture shows the table's sums."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from study.report.choose import Chosen
+from study.report.figures.crosswalk import Panel, Picture, describe_corner, paint_crosswalk
+from study.report.figures.style import DIVERGING, SEQUENTIAL, compact, contrast, draw, text_on, wrap
+from study.report.pictures import MAX_COLUMNS, crosswalk_figure, text_cells
+from study.report.strips import LEVELS, colour_rules, signed_level, unsigned_level
+from tests.report.conftest import Written
+
+
+def make_picture(words: tuple[str, ...], shift: float = 0.0) -> Picture:
+    rng = np.random.default_rng(0)
+    cells = rng.normal(size=(len(words), 3)) + shift
+    panels = tuple(
+        Panel(
+            method=method,
+            title=method,
+            subtitle="",
+            foot="",
+            cells=cells,
+            column_sum=cells.sum(axis=0),
+            expected=cells.sum(axis=0),
+            row_sum=cells.sum(axis=1),
+        )
+        for method in ("shap", "lime")
+    )
+    return Picture(
+        words=words, columns=("embed", "H0", "MLP"), layers=(-1, 0, 0), panels=panels,
+        corner=describe_corner(1.0, 0.5, "positive"), footnote=("note",),
+    )  # fmt: skip
+
+
+def render(picture: Picture, title: str = "Title") -> bytes:
+    return draw("x", lambda: paint_crosswalk(picture), title=title, note="", source="").svg
+
+
+def test_the_same_picture_has_the_same_bytes() -> None:
+    first = render(make_picture(("good", "bad")))
+    assert first == render(make_picture(("good", "bad")))
+    assert first != render(make_picture(("good", "bad"), shift=0.1))
+    assert b"<dc:date>" not in first
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")  # a box stands for what the font lacks
+@pytest.mark.parametrize("words", [("$\\frac$", "x_{", "<script>", "&amp;"), ("映画", "🎬"), ("w" * 300,)])
+def test_any_word_can_be_drawn(words: tuple[str, ...]) -> None:
+    svg = render(make_picture(words), title=" ".join(words))
+    assert svg.startswith(b"<?xml")
+    assert b"<script" not in svg
+
+
+def test_sixty_words_have_room_for_their_labels(written: Written) -> None:
+    few = draw("a", lambda: paint_crosswalk(make_picture(("w",) * 10)), title="t", note="", source="")
+    many = draw("b", lambda: paint_crosswalk(make_picture(("w",) * 60)), title="t", note="", source="")
+    heights = [float(f.plain_svg.split(b'height="')[1].split(b"pt")[0]) for f in (few, many)]
+    assert heights[1] - heights[0] > 50 * 0.3 * 72  # points; a label of 12.5 points needs about a fifth of an inch
+
+
+def test_the_page_has_the_picture_without_its_title_and_the_file_with_it() -> None:
+    figure = draw("x", lambda: paint_crosswalk(make_picture(("good",))), title="A finding", note="", source="")
+    assert len(figure.svg) > len(figure.plain_svg)
+    assert figure.png.startswith(b"\x89PNG")
+
+
+def test_compacting_keeps_glyph_scales_and_drops_comments() -> None:
+    svg = b'<!-- a --><g id="patch_3"><path d="M 1.23456 -7.98765\nL 2 3" transform="scale(0.015625)"/></g>'
+    assert compact(svg) == b'<g><path d="M 1.23 -7.98 L 2 3" transform="scale(0.015625)"/></g>'
+
+
+def test_text_keeps_its_contrast_on_every_colour() -> None:
+    for colours in (DIVERGING, SEQUENTIAL):
+        for place in np.linspace(0, 1, 101):
+            rgb = colours(place)[:3]
+            assert contrast(text_on(rgb), rgb) >= 4.5
+
+
+def test_strip_colours_keep_their_contrast_and_cover_all_levels() -> None:
+    rules = dict(line[1:-1].split("{") for line in colour_rules().splitlines())
+    assert set(rules) == {f"d{k}" for k in range(-LEVELS, LEVELS + 1)} | {f"s{k}" for k in range(LEVELS + 1)}
+    for rule in rules.values():
+        back, ink = (part.split(":")[1] for part in rule.split(";"))
+        assert contrast(ink, back) >= 4.5
+
+
+def test_levels_follow_scores() -> None:
+    assert [signed_level(v, 2.0) for v in (-9, -2, 0, 1, 2)] == ["d-7", "d-7", "d0", "d4", "d7"]
+    assert [unsigned_level(v, 1.0) for v in (0, 1, 5)] == ["s0", "s7", "s7"]
+    assert signed_level(float("nan"), 1.0) == unsigned_level(float("nan"), 1.0) == "cut"
+
+
+def test_a_large_model_shares_its_last_column(tmp_path: object, small: Written) -> None:
+    chosen = Chosen(dataset="reviews", model="encoder", seed="0", example_id="t000", reason="")
+    assert text_cells(small.run, chosen, "shap").shape[1] <= MAX_COLUMNS
+    figure = crosswalk_figure(small.run, chosen, "x")
+    assert figure is not None
+    assert "logits" in figure.note
+
+
+def test_titles_wrap_at_spaces() -> None:
+    assert wrap("one two three", 7) == ["one two", "three"]
+    assert wrap("unbreakable", 3) == ["unbreakable"]

@@ -1,0 +1,97 @@
+"""Every section survives what a run may lack or be: missing tables, one seed, one layer, many classes, NaN."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from study.report import SECTIONS
+from study.report.blocks import Section, walk
+from study.report.inputs import COLUMNS, RunTables, read_run
+from study.report.markdown import to_markdown
+from study.report.page import build_sections, render_page
+from study.report.sections.opening import TITLE, opening_blocks
+from tests.report.conftest import Written
+from tests.report.synthetic_run import write_synthetic_run
+from tests.report.synthetic_shape import Shape
+
+MLP, NONE = (("encoder", 16),), (("attention-only", 0),)
+SHAPES = {
+    "one layer, one head, attention only": Shape(models=NONE, seeds=(4,), n_layers=1, n_heads=1, n_texts=4),
+    "three classes, many components, cut texts": Shape(
+        models=MLP, seeds=(0,), n_layers=4, n_heads=8, n_texts=6, max_words=5, classes=("a", "b", "c<i>")
+    ),
+    "one text": Shape(models=MLP, seeds=(0,), n_texts=1),
+    "no lime": Shape(models=MLP, seeds=(0,), n_texts=4, methods=("shap", "occlusion")),
+    "no shap": Shape(models=MLP, seeds=(0,), n_texts=4, methods=("lime", "random")),
+    "attention alone": Shape(models=MLP, seeds=(0,), n_texts=4, methods=("attention",)),
+}
+
+
+def pages_of(run: RunTables) -> tuple[str, str, list[Section]]:
+    opening, sections = opening_blocks(run), build_sections(run)
+    return render_page(run, opening, sections), to_markdown(TITLE, opening, sections), sections
+
+
+@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_page_of_any_shape(name: str, tmp_path: Path) -> None:
+    config = write_synthetic_run(tmp_path / "run", dataclasses.replace(SHAPES[name], shown_texts=1))
+    html, markdown, sections = pages_of(read_run(tmp_path / "run", config))
+    assert {"findings", "model", "limits", "reproduce", "appendix"} <= {s.name for s in sections}
+    assert set(re.findall(r'href="#([^"]*)"', html)) <= set(re.findall(r'\bid="([^"]*)"', html))
+    for page in (html, markdown):
+        assert ">nan<" not in page.lower()
+        assert " nan " not in page.lower()
+        assert "None" not in page.replace("None of", "")
+
+
+@pytest.mark.usefixtures("no_painting")
+@pytest.mark.parametrize("missing", COLUMNS)
+def test_a_page_without_one_table(missing: str, small: Written) -> None:
+    empty = pd.DataFrame({c: pd.Series(dtype="object") for c in COLUMNS[missing]})
+    run = dataclasses.replace(
+        small.run,
+        tables={**small.run.tables, missing: empty},
+        parts={key: rows for key, rows in small.run.parts.items() if key[0] != missing},
+        present=small.run.present - {missing},
+    )
+    html, _, sections = pages_of(run)
+    assert f'id="table-file-{missing}"' not in html
+    assert set(re.findall(r'href="#([^"]*)"', html)) <= set(re.findall(r'\bid="([^"]*)"', html))
+    assert "findings" in {s.name for s in sections}
+
+
+def test_a_page_without_any_table(tmp_path: Path) -> None:
+    config = write_synthetic_run(tmp_path / "run", Shape(seeds=(0,), n_texts=1))
+    for path in (tmp_path / "run").rglob("*.*"):
+        path.unlink()
+    html, _, sections = pages_of(read_run(tmp_path / "run", config))
+    assert html.count("This run has no evidence.") == 8
+    assert [s.name for s in sections] == ["findings", "limits", "reproduce"]
+
+
+def test_a_page_without_cost(small: Written) -> None:
+    run = dataclasses.replace(small.run, cost=small.run.cost.iloc[:0])
+    assert SECTIONS.load("cost")(run) is None
+
+
+@pytest.mark.usefixtures("no_painting")
+def test_every_figure_says_how_many_texts_and_what_its_interval_is(small: Written) -> None:
+    figures = [b for section in build_sections(small.run) for b in walk(section.blocks) if b.kind == "figure"]
+    assert len(figures) > 10
+    for figure in figures:
+        assert "interval" in figure.note, figure.name
+        assert "seed" in figure.note or figure.name == "cost", figure.name
+        assert figure.title[0].isupper() or figure.title[0] == "“", figure.title
+        assert figure.source in (*COLUMNS, "cost.csv")
+
+
+@pytest.mark.usefixtures("no_painting")
+def test_figure_names_are_distinct(small: Written) -> None:
+    names = [b.name for section in build_sections(small.run) for b in walk(section.blocks) if b.kind == "figure"]
+    assert len(names) == len(set(names))
