@@ -137,7 +137,7 @@ def compare_run(context: StageContext) -> list[str]:
     context.progress(0, 2, "joining tables")
     run = tables.join_cells(context.run_folder, context.config)
     context.progress(1, 2, "measuring agreement")
-    run |= tables.compare(run, context.config)
+    run |= tables.compare(run, context.run_folder, context.config)
     run["walkthrough"] = tables.walkthrough(walk_through(context.run_folder, context.config))
     written = []
     for name, frame in run.items():

@@ -21,7 +21,7 @@ from study.metrics.estimates import estimate
 from study.model.training import EpochResult
 from study.model.walkthrough import WalkthroughRow
 from study.records import Contributions, FloatArray, Gate, TextBatch
-from study.stages import cells
+from study.stages import cell_name, cells
 from study.stats import crossed_interval, wilson_interval
 
 CELL_TABLES = ("texts", "features", "heads", "components", "crosswalk", "training")
@@ -94,8 +94,8 @@ def join_cells(run_folder: Path, config: StudyConfig) -> dict[str, pd.DataFrame]
     return {"accuracy": accuracy, **joined}
 
 
-def compare(run: dict[str, pd.DataFrame], config: StudyConfig) -> dict[str, pd.DataFrame]:
-    """Measurements and their estimates."""
+def compare(run: dict[str, pd.DataFrame], run_folder: Path, config: StudyConfig) -> dict[str, pd.DataFrame]:
+    """Measurements and their estimates, with the gain in accuracy over TF-IDF among them."""
     measurements = pd.concat(
         [
             measure_agreement(run["features"], config.compare.top_k),
@@ -104,9 +104,10 @@ def compare(run: dict[str, pd.DataFrame], config: StudyConfig) -> dict[str, pd.D
         ],
         ignore_index=True,
     )
+    estimates = estimate(measurements, run["texts"], config.compare.level)
     return {
         "measurements": measurements,
-        "estimates": estimate(measurements, run["texts"], config.compare.level),
+        "estimates": pd.concat([estimates, accuracy_gains(run_folder, config)], ignore_index=True),
     }
 
 
@@ -130,17 +131,41 @@ def accuracy_of(run_folder: Path, config: StudyConfig, dataset: str) -> pd.DataF
     rows: list[dict[str, Any]] = []
     baselines = read_frame(run_folder / "data" / dataset / "baselines.parquet")
     for kind in ("majority", "tfidf_logreg"):
-        correct = (baselines[kind] == baselines["label"]).to_numpy()
+        correct = (baselines[kind] == baselines["label"]).to_numpy(dtype=np.float64)
         rows.append(_accuracy_row(dataset, "", "all", kind, correct[None], level))
     for model in config.models:
-        per_seed = []
-        for seed in config.seeds:
-            cell = run_folder / "cells" / f"{dataset}-{model.name}-s{seed}"
-            frame = read_frame(cell / "predictions.parquet")
-            per_seed.append((frame["label"] == frame["predicted"]).to_numpy())
-            rows.append(_accuracy_row(dataset, model.name, str(seed), "model", per_seed[-1][None], level))
-        rows.append(_accuracy_row(dataset, model.name, "all", "model", np.stack(per_seed), level))
+        correct = _correct(run_folder, config, dataset, model.name)
+        for seed, row in zip(config.seeds, correct, strict=True):
+            rows.append(_accuracy_row(dataset, model.name, str(seed), "model", row[None], level))
+        rows.append(_accuracy_row(dataset, model.name, "all", "model", correct, level))
     return pd.DataFrame(rows)
+
+
+def accuracy_gains(run_folder: Path, config: StudyConfig) -> pd.DataFrame:
+    """Rows of estimates: accuracy above TF-IDF with logistic regression, paired on the same test texts.
+
+    Seeds and texts are crossed; the baseline is one fixed classifier, so the interval is for it as fitted.
+    """
+    rows = []
+    for dataset in config.datasets:
+        baselines = read_frame(run_folder / "data" / dataset.name / "baselines.parquet")
+        baseline = (baselines["tfidf_logreg"] == baselines["label"]).to_numpy(dtype=np.float64)
+        for model in config.models:
+            gain = _correct(run_folder, config, dataset.name, model.name) - baseline
+            mean, low, high = crossed_interval(gain, config.compare.level)
+            rows.append(
+                {"dataset": dataset.name, "model": model.name, "metric": "accuracy_gain", "method_a": "model"}
+                | {"method_b": "tfidf_logreg", "subset": "all", "estimate": mean, "low": low, "high": high}
+                | {"level": config.compare.level, "n_examples": gain.shape[1], "n_seeds": len(gain), "n_undefined": 0}
+            )
+    return pd.DataFrame(rows)
+
+
+def _correct(run_folder: Path, config: StudyConfig, dataset: str, model: str) -> FloatArray:
+    """[seed example], 1 where the model predicts a test text's label."""
+    cells_of = [run_folder / "cells" / cell_name(dataset, model, seed) for seed in config.seeds]
+    frames = [read_frame(cell / "predictions.parquet") for cell in cells_of]
+    return np.stack([(frame["label"] == frame["predicted"]).to_numpy(dtype=np.float64) for frame in frames])
 
 
 def _accuracy_row(dataset: str, model: str, seed: str, kind: str, correct: np.ndarray, level: float) -> dict[str, Any]:
@@ -148,7 +173,7 @@ def _accuracy_row(dataset: str, model: str, seed: str, kind: str, correct: np.nd
     if len(correct) == 1:
         accuracy, low, high = wilson_interval(int(correct.sum()), correct.size, level)
     else:
-        accuracy, low, high = crossed_interval(correct.astype(np.float64), level)
+        accuracy, low, high = crossed_interval(correct, level)
     return {
         "dataset": dataset,
         "model": model,

@@ -201,6 +201,7 @@ def test_manifest_names_no_machine_and_no_folder(tmp_path: Path) -> None:
         data={},
         wall_seconds=1.0,
         stage_seconds={},
+        peak_gib=0.5,
         evaluations={"shap": 3},
     )
     text = (tmp_path / ledger.MANIFEST_FILE).read_text()

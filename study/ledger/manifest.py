@@ -110,11 +110,13 @@ def write_manifest(
     data: Mapping[str, Mapping[str, str]],
     wall_seconds: float,
     stage_seconds: Mapping[str, float],
+    peak_gib: float,
     evaluations: Mapping[str, int],
 ) -> None:
     """Writes manifest.json. state: running, finished, failed or stopped.
 
     data: data set -> file -> sha256. wall_seconds: of the last start of this run. evaluations: method -> count.
+    peak_gib: the most memory that a process of the run used, in GiB.
     """
     ledger.write_json(
         folder / ledger.MANIFEST_FILE,
@@ -134,6 +136,7 @@ def write_manifest(
             "processes": workers,
             "wall_seconds": round(wall_seconds, 1),
             "stage_seconds": stage_seconds,
+            "peak_memory_gib": peak_gib,
             "evaluations": evaluations,
         },
     )

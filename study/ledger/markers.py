@@ -18,6 +18,7 @@ class Marker:
 
     key: hash of `ingredients`, all that decides the result. outputs: file -> sha256; of a stage that
     was started and not done, the files of the time before. seconds: how long it took.
+    peak_gib: the most memory its process had used by then, in GiB.
     """
 
     state: Literal["started", "done"]
@@ -25,6 +26,7 @@ class Marker:
     ingredients: Mapping[str, Any]
     outputs: Mapping[str, str]
     seconds: float = 0.0
+    peak_gib: float = 0.0
 
 
 def marker_path(folder: Path, stage: str) -> Path:

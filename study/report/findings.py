@@ -75,7 +75,7 @@ def answer(run: RunTables) -> str:
 
 
 def accuracy_finding(run: RunTables) -> Paragraph:
-    """Accuracy beside TF-IDF + logistic regression on the same split; above only where the intervals part."""
+    """Accuracy beside TF-IDF + logistic regression on the same split, and the paired difference."""
     dataset = run.variants[0][0]
     rows = {v: accuracy_row(run, v[0], "model", v[1]) for v in run.variants}
     told = numbers_of(run, lambda v: None if rows[v] is None else _percent_text(rows[v]))
@@ -86,13 +86,26 @@ def accuracy_finding(run: RunTables) -> Paragraph:
     if base is None:
         return Paragraph(f"Test accuracy is {told}. No baseline was fitted.", links, lead="The models read.")
     same = [r for v, r in rows.items() if r is not None and v[0] == dataset]
-    above, clear = (sum(bool(r[c] > base[d]) for r in same) for c, d in (("accuracy", "accuracy"), ("low", "high")))
+    above = sum(bool(r["accuracy"] > base["accuracy"]) for r in same)
     lead = "Every model beats the baseline." if above == len(same) else "Not every model beats the baseline."
     if len(same) == 1:
         lead = "The model beats the baseline." if above else "The model does not beat the baseline."
-    doubt = "" if clear == len(same) or not above else " The intervals overlap, so the lead is not certain."
-    text = f"Test accuracy is {told}; TF-IDF + logistic regression gets {_percent_text(base)} on the same split.{doubt}"
-    return Paragraph(text, links, lead=lead)
+    text = f"Test accuracy is {told}; TF-IDF + logistic regression gets {_percent_text(base)} on the same split."
+    return Paragraph(text + _gain_text(run), links, lead=lead)
+
+
+def _gain_text(run: RunTables) -> str:
+    """The paired difference to the baseline, and whether it could be chance."""
+    gains = {v: estimate(run, v, "accuracy_gain", "model", "tfidf_logreg") for v in run.variants}
+    told = numbers_of(run, lambda v: None if gains[v] is None else _points_text(gains[v]))
+    if not told:
+        return ""
+    certain = all(g["low"] > 0 for g in gains.values() if g is not None)
+    return f" Text by text the difference is {told} points{'' if certain else ', so the lead is not certain'}."
+
+
+def _points_text(row: pd.Series | None) -> str:
+    return "" if row is None else with_interval(100 * row["estimate"], 100 * row["low"], 100 * row["high"], 1)
 
 
 def _percent_text(row: pd.Series | None) -> str:

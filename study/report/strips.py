@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from study.report.blocks import Strip, Strips, StripWord
-from study.report.figures.style import DIVERGING, SEQUENTIAL, method_label, text_on
+from study.report.figures.style import DIVERGING, UNSIGNED_SCORES, method_label, text_on
 from study.report.numbers import signed
 
 LEVELS = 7  # colour steps on either side of zero
@@ -17,7 +17,7 @@ OWN_SCALE = ("random",)  # has no unit
 def colour_rules() -> str:
     """The style rules of all colour levels, with the text colour of the higher contrast (at least 4.5)."""
     lines = []
-    for prefix, colours in (("d", DIVERGING), ("s", SEQUENTIAL)):
+    for prefix, colours in (("d", DIVERGING), ("s", UNSIGNED_SCORES)):
         for level in range(-LEVELS if prefix == "d" else 0, LEVELS + 1):
             # the last tenth of either map is so dark that it looks black: leave it out
             place = 0.5 + 0.44 * level / LEVELS if prefix == "d" else 0.78 * level / LEVELS

@@ -201,12 +201,13 @@ class Execution:
         return bool(manifest.get("config_hash") == config_hash(self.config))
 
     def _write_manifest(self, state: str) -> None:
-        seconds, data = {}, {}
+        seconds, data, peak_gib = {}, {}, 0.0
         for task in self.tasks.values():
             marker = read_marker(self.folder / task.folder, task.stage.name)
             if marker is None or marker.state != "done":
                 continue
             seconds[task.name] = marker.seconds
+            peak_gib = max(peak_gib, marker.peak_gib)
             if task.stage.scope == "dataset":
                 inputs = {f"input {Path(path).name}": value for path, value in marker.ingredients["inputs"].items()}
                 data[task.name] = inputs | dict(marker.outputs)
@@ -220,5 +221,6 @@ class Execution:
             data=data,
             wall_seconds=time.monotonic() - self.start,
             stage_seconds=seconds,
+            peak_gib=peak_gib,
             evaluations=count_evaluations(self.folder),
         )

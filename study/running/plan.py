@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import resource
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -133,7 +134,14 @@ def perform(order: Order, progress: Progress) -> float:
     seconds = round(time.perf_counter() - start, 2)
     for name in old.keys() - outputs.keys():
         ledger.inside(folder, name).unlink(missing_ok=True)
-    done = Marker(state="done", key=order.key, ingredients=dict(order.ingredients), outputs=outputs, seconds=seconds)
+    done = Marker(
+        state="done",
+        key=order.key,
+        ingredients=dict(order.ingredients),
+        outputs=outputs,
+        seconds=seconds,
+        peak_gib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 3),  # Linux counts in KiB
+    )
     write_marker(folder, stage, done)
     clear_partial(folder, stage)
     return seconds

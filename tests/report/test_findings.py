@@ -71,7 +71,19 @@ def test_a_model_below_the_baseline_is_not_praised(small: Written) -> None:
     frame.loc[frame.kind == "tfidf_logreg", ["accuracy", "low", "high"]] = (0.6, 0.59, 0.61)
     clear = accuracy_finding(with_rows(small.run, "accuracy", frame))
     assert clear.lead == "Every model beats the baseline."
-    assert "overlap" not in clear.text
+
+
+@pytest.mark.parametrize(("low", "certain"), [(0.01, True), (-0.01, False)])
+def test_a_lead_is_certain_only_where_the_paired_interval_is(small: Written, low: float, certain: bool) -> None:
+    gains = [
+        {"dataset": d, "model": m, "metric": "accuracy_gain", "method_a": "model", "method_b": "tfidf_logreg"}
+        | {"subset": "all", "estimate": 0.02, "low": low, "high": 0.05}
+        for d, m in small.run.variants
+    ]
+    frame = pd.concat([small.run.tables["estimates"], pd.DataFrame(gains)], ignore_index=True)
+    found = accuracy_finding(with_rows(small.run, "estimates", frame))
+    assert "2.0 [" in found.text
+    assert ("not certain" not in found.text) is certain
 
 
 def test_a_method_that_ignores_the_weights_is_named(small: Written) -> None:

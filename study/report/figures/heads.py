@@ -40,13 +40,14 @@ def paint_shares(shares: Mapping[str, pd.DataFrame], axis: str) -> Canvas:
                 ax.plot(some["rank"], some["share"], marker, color=layer_colour(int(layer)), ms=6.5, zorder=2)
             first = part.iloc[0]
             _name_top(ax, first, k, str(seed))
-        ax.set(xlabel="head, by rank within its seed", ylim=(0, None), xlim=(0.5, rows["rank"].max() + 0.7))
+        ax.set(xlabel="head, by rank within its seed", xlim=(0.5, rows["rank"].max() + 0.7))
         ax.xaxis.get_major_locator().set_params(integer=True)
         even = 1 / max(rows["rank"].max(), 1)
         ax.axhline(even, color=MUTED, lw=0.8, ls=(0, (4, 3)))
         ax.text(rows["rank"].max() + 0.6, even, "even share", fontsize=9, color=MUTED, ha="right", va="bottom")
         ax.set_title(title)
-    axes[0][0].set_ylabel(axis)
+    largest = max(float(rows["share"].max()) for rows in shares.values())
+    axes[0][0].set(ylabel=axis, ylim=(0, 1.1 * largest))
     _name_layers(canvas, sorted({int(v) for r in shares.values() for v in r["layer"]}))
     canvas.tight_layout()
     return canvas

@@ -52,6 +52,7 @@ SEED_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LAYER_COLOURS = ("#56b4e9", "#0b6e99", "#123b5d", "#8c6bb1", "#d98b3a", "#7a5c3a")
 DIVERGING: Colormap = mpl.colormaps["RdBu_r"]
 SEQUENTIAL: Colormap = mpl.colormaps["Blues"]
+UNSIGNED_SCORES: Colormap = mpl.colormaps["Purples"]  # beside the diverging map, whose blue means "against"
 
 _RC: dict[str, Any] = {
     "svg.hashsalt": "words-and-heads",

@@ -135,7 +135,11 @@ def _correctness(run: RunTables) -> Figure | None:
     if not panels:
         return None
     title = _correctness_title(run)
-    note = f"Mean Spearman with its {_level(run)}; {size_note(run)}, split by whether the model was right."
+    level = number(100 * run.config.compare.level, 0)
+    note = (
+        f"Mean Spearman, split by whether the model was right, with its {level} % interval over texts for these seeds "
+        f"(which texts are right differs between seeds, so it says nothing of new ones); {size_note(run)}."
+    )
     axis = "Spearman rank correlation"
     return draw(
         "correctness", lambda: paint_dots(panels, SUBSET_COLOURS, axis), title=title, note=note, source="estimates"
