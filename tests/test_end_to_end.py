@@ -15,6 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from study import pipeline
+from study.config.loading import load_config
+from study.running.plan import allowed_names, build_tasks
+from study.stages import STAGES, StageContext
 from tests.own_texts import MARKUP, write_study
 
 ROOT = Path(__file__).parent.parent
@@ -133,29 +137,56 @@ def test_a_run_killed_three_times_ends_with_the_same_tables(finished: tuple[Path
     assert table_hashes(results / "tiny") == table_hashes(run)
 
 
-def test_another_chunk_size_moves_values_by_less_than_rounding(finished: tuple[Path, Path]) -> None:
+def run_stages(config: Path, folder: Path, *overrides: str) -> Path:
+    """All stages but the report, in this process; the run folder."""
+    settings = load_config(config, overrides, allowed_names())
+    for task in build_tasks(settings, STAGES[:-1]):
+        (folder / task.folder).mkdir(parents=True, exist_ok=True)
+        context = StageContext(
+            config=settings,
+            run_folder=folder,
+            folder=folder / task.folder,
+            progress=lambda done, total, text: None,
+            dataset=task.dataset,
+            model=task.model,
+            seed=task.seed,
+        )
+        getattr(pipeline, task.stage.function.partition(":")[2])(context)
+    return folder
+
+
+def test_another_chunk_size_moves_values_by_less_than_rounding(finished: tuple[Path, Path], tmp_path: Path) -> None:
     config, run = finished
-    results = config.parent / "chunks"
-    done = run_study(config, results, "explain.chunk_size=7", "seeds=[0]")
-    assert done.returncode == 0, done.stdout + done.stderr
-    one = pd.read_parquet(results / "tiny" / "tables" / "features.parquet")
-    other = pd.read_parquet(run / "tables" / "features.parquet").query("seed == 0")
-    np.testing.assert_allclose(one["score"], other["score"], atol=1e-5)
+    other = run_stages(config, tmp_path, "explain.chunk_size=7", "seeds=[0]")
+    one = pd.read_parquet(run / "tables" / "features.parquet").query("seed == 0")
+    moved = pd.read_parquet(other / "tables" / "features.parquet")
+    np.testing.assert_allclose(moved["score"], one["score"], atol=1e-5)
 
 
 @pytest.mark.parametrize("removal", ["delete", "attend", "resample"])
 def test_every_removal_operator_runs_and_keeps_the_gates(tmp_path: Path, removal: str) -> None:
     config = write_study(tmp_path, n_classes=3)
-    done = run_study(config, tmp_path / "results", f"explain.removal={removal}", "explain.n_texts=4")
-    assert done.returncode == 0, done.stdout + done.stderr
-    gates = json.loads((tmp_path / "results" / "tiny" / "gates.json").read_text())
-    assert all(gate["passed"] for gate in gates)
+    run = run_stages(config, tmp_path / "run", f"explain.removal={removal}", "explain.n_texts=4")
+    gates = json.loads((run / "gates.json").read_text())
+    assert gates
+    assert all(gate["passed"] for gate in gates), gates
 
 
-def test_three_classes_one_layer_one_head_no_layer_norm(tmp_path: Path) -> None:
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_three_classes_one_layer_one_head_no_layer_norm(tmp_path: Path, dtype: str) -> None:
     model = {"name": "small", "n_layers": 1, "n_heads": 1, "d_model": 8, "d_mlp": 0, "layer_norm": False}
-    done = run_study(write_study(tmp_path, n_classes=3, models=[model]), tmp_path / "results")
-    assert done.returncode == 0, done.stdout + done.stderr
-    texts = pd.read_parquet(tmp_path / "results" / "tiny" / "tables" / "texts.parquet")
+    config = write_study(tmp_path, n_classes=3, models=[model])
+    run = run_stages(config, tmp_path / "run", f"runtime.dtype={dtype}")
+    texts = pd.read_parquet(run / "tables" / "texts.parquet").query("trained")
     assert set(texts["target"]) <= {"bad", "good", "plain"}
-    assert (texts.query("trained")["target"] == texts.query("trained")["predicted"]).all()
+    assert (texts["target"] == texts["predicted"]).all()
+    assert all(gate["passed"] for gate in json.loads((run / "gates.json").read_text()))
+
+
+def test_an_untrained_control_has_other_scores(finished: tuple[Path, Path]) -> None:
+    features = pd.read_parquet(finished[1] / "tables" / "features.parquet").query("model == 'mlp' and seed == 0")
+    keys = ["example_id", "word_index", "method"]
+    both = features.query("trained").merge(features.query("not trained"), on=keys)
+    assert len(both)
+    for method, rows in both.groupby("method"):
+        assert not np.allclose(rows["score_x"], rows["score_y"], equal_nan=True), method

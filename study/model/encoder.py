@@ -33,7 +33,8 @@ class Mlp(nn.Module):
         self.b_out = nn.Parameter(torch.zeros(d_model))
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x @ self.W_in + self.b_in).relu() @ self.W_out + self.b_out
+        hidden = nn.functional.linear(x, self.W_in.T, self.b_in).relu_()
+        return nn.functional.linear(hidden, self.W_out.T, self.b_out)
 
 
 class Block(nn.Module):

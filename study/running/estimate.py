@@ -12,16 +12,16 @@ from study.config import ModelConfig, StudyConfig
 from study.running.plan import Task
 
 WORKER_START = 8.0  # importing torch and shap, compiling on first use; once a worker
-WORD_VECTORS = 20.0  # one width
-DATA = 3.0
-BASELINE = 4.0
+WORD_VECTORS = 14.0  # one width
+DATA = 4.0
+BASELINE = 1.0
 TRAINING_TEXTS = 6_500  # where `max_train` does not say; the texts of a file are not counted before they are read
-TRAIN_ATTENTION = 0.64e-3  # a text, an epoch, a layer of width 64
-TRAIN_MLP = 0.28e-3  # the same, for 256 hidden units
-EVALUATION = 0.05e-3  # one coalition, a layer of width 64
-EXPLAIN_TEXT = 0.15  # a text and a method drawing samples, beyond its evaluations
-COMPARE_TEXT = 0.02  # a text of a cell
-REPORT = 10.0
+TRAIN_ATTENTION = 0.18e-3  # a text, an epoch, a layer of width 64
+TRAIN_MLP = 0.15e-3  # the same, for 256 hidden units
+EVALUATION = 0.02e-3  # one coalition, a layer of width 64
+EXPLAIN_TEXT = 0.04  # a text and a method drawing samples, beyond its evaluations
+COMPARE_TEXT = 0.014  # a text of a cell
+REPORT = 20.0
 
 
 def estimate_seconds(task: Task, config: StudyConfig) -> float:
