@@ -13,8 +13,8 @@ from study.config import ModelConfig
 from study.data.vocabulary import Vocabulary
 from study.errors import LedgerError, StudyError
 from study.ledger import read_bytes, read_frame, read_json, write_bytes, write_frame, write_json, write_text
+from study.model import MODELS
 from study.model.encoder import Encoder
-from study.model.protocol import ClassifierModel
 from study.records import Corpus, LabelledTexts
 
 SPLITS = ("train", "validation", "test")
@@ -85,22 +85,19 @@ def load_encoder(path: Path, config: ModelConfig, n_tokens: int, n_classes: int)
 
     Raises: LedgerError when the file does not hold the weights of such a model.
     """
-    model = Encoder(config, n_tokens, n_classes)
+    model: Encoder = MODELS.load(config.family)(config, n_tokens, n_classes, torch.Generator())
     try:
-        model.load_state_dict(safetensors.torch.load(read_bytes(path)))
+        weights = safetensors.torch.load(read_bytes(path))
+        model.to(next(iter(weights.values())).dtype).load_state_dict(weights)
     except Exception as error:
         raise LedgerError(f"{path} does not hold the weights of model '{config.name}' ({error}); delete it") from error
     return model.eval()
 
 
-def place_model(model: Encoder, device: str, dtype: str) -> ClassifierModel:
-    """The model on its device and in its dtype, in evaluation mode, without gradients for its weights.
-
-    Raises: StudyError when the device cannot be used here.
-    """
+def place_model(model: Encoder, device: str, dtype: str) -> Encoder:
+    """The model on its device and in its dtype. Raises: StudyError when the device cannot be used here."""
     try:
         model.to(device=torch.device(device), dtype=getattr(torch, dtype))
     except (RuntimeError, AssertionError) as error:
         raise StudyError(f"runtime.device '{device}' cannot be used here ({error}); use runtime.device=cpu") from error
-    model.requires_grad_(False)
-    return model.eval()
+    return model

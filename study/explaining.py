@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -35,6 +35,20 @@ from study.seeds import rng_of
 
 Row = dict[str, Any]
 CROSSWALK_METHODS = ("shap", "lime")
+_TEXT = ("trained", "example_id")
+COLUMNS: Mapping[str, tuple[str, ...]] = {  # of the tables of a cell, also where a table has no rows
+    "texts": (
+        *(*_TEXT, "text", "label", "predicted", "target", "margin", "empty_margin"),
+        *("n_words", "n_words_cut", "n_unknown"),
+    ),
+    "features": (*_TEXT, "word_index", "word", "unknown", "method", "estimator", "score", "n_evals"),
+    "crosswalk": ("example_id", "word_index", "word", "component", "method", "kind", "value"),
+    "components": (
+        *("example_id", "component", "kind_of_component", "layer", "head", "contribution", "empty_contribution"),
+    ),
+    "heads": ("example_id", "component", "layer", "head", "method", "kind", "ablation", "score"),
+    "cost": (*_TEXT, "method", "n_evals", "seconds"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,21 +104,24 @@ def contribute(model: ClassifierModel, batch: TextBatch, *, chunk_size: int = 12
     return record, np.concatenate(predicted)
 
 
-def reference_means(model: ClassifierModel, reference: TextBatch) -> FloatArray:
+def reference_means(model: ClassifierModel, reference: TextBatch, *, chunk_size: int = 128) -> FloatArray:
     """[class_ component], mean direct contribution to every class's margin over the reference texts."""
-    token_ids, attend = (t.to(model.device) for t in batch_tensors(reference, np.arange(len(reference))))
+    values = []
     with torch.no_grad():
-        values = [
-            model.contributions(token_ids, attend, torch.full((len(reference),), c, device=model.device))
-            for c in range(model.n_classes)
-        ]
-    return mean_contributions(torch.stack(values).double().cpu().numpy())
+        for start in range(0, len(reference), chunk_size):
+            rows = np.arange(start, min(start + chunk_size, len(reference)))
+            token_ids, attend = (tensor.to(model.device) for tensor in batch_tensors(reference, rows))
+            by_class = [
+                model.contributions(token_ids, attend, torch.full((len(rows),), c, device=model.device))
+                for c in range(model.n_classes)
+            ]
+            values.append(torch.stack(by_class).double().cpu().numpy())
+    return mean_contributions(np.concatenate(values, axis=1))
 
 
 def explain_rows(setting: Setting, rows: Iterable[int]) -> Explained:
     """All methods on the texts at `rows` of the batch."""
-    tables: dict[str, list[Row]] = {name: [] for name in ("texts", "features", "crosswalk", "components", "heads")}
-    tables["cost"] = []
+    tables: dict[str, list[Row]] = {name: [] for name in COLUMNS}
     measured: list[Gate] = []
     removal = cast(Removal, REMOVALS.load(setting.config.removal))
     for row in rows:

@@ -81,7 +81,7 @@ def train_cell(context: StageContext) -> list[str]:
     """Trains one model; saves weights, vocabulary, learning curve and test predictions. Resumes after any epoch."""
     corpus, vocabulary = _read_data(context)
     model_config, seed, folder = _given(context.model), _given(context.seed), context.folder
-    model = _new_model(context, corpus, vocabulary, "start")
+    model = _place(context, _new_model(context, corpus, vocabulary, "start"))
     batches = [
         make_batch(t, vocabulary, model_config.max_words) for t in (corpus.train, corpus.validation, corpus.test)
     ]
@@ -94,7 +94,7 @@ def train_cell(context: StageContext) -> list[str]:
         context.config.training,
         seed=seed_of(seed, "training"),
         resume=resume,
-        after_epoch=lambda state: _save(checkpoint, state.to_bytes()),
+        after_epoch=lambda state: _save(checkpoint, state),
         after_step=lambda done, total: context.progress(done, total, "training"),
     )
     save_weights(folder / "model.safetensors", model)
@@ -182,8 +182,9 @@ def _setting(
     context: StageContext, corpus: Corpus, vocabulary: Vocabulary, encoder: Encoder, *, trained: bool
 ) -> Setting:
     config, max_words = context.config.explain, _given(context.model).max_words
-    model = place_model(encoder, context.config.runtime.device, context.config.runtime.dtype)
-    batch = _explained_texts(context, corpus, vocabulary, config.n_texts if trained else config.untrained_texts)
+    model = _place(context, encoder).requires_grad_(False).eval()
+    n_texts = config.n_texts if trained else min(config.n_texts, config.untrained_texts)
+    batch = _explained_texts(context, corpus, vocabulary, n_texts)
     reference_rows = _reference_rows(context, corpus)
     reference = make_batch(corpus.train.take(reference_rows), vocabulary, max_words)
     contributions, predicted = contribute(model, batch)
@@ -231,6 +232,14 @@ def _new_model(
     return model
 
 
+def _place(context: StageContext, model: Encoder) -> Encoder:
+    return place_model(model, context.config.runtime.device, context.config.runtime.dtype)
+
+
+def _save(path: Path, state: TrainingState) -> None:
+    write_bytes(path, state.to_bytes())
+
+
 def _read_data(context: StageContext) -> tuple[Corpus, Vocabulary]:
     folder = _data_folder(context)
     return load_corpus_folder(folder), load_vocabulary(folder)
@@ -238,10 +247,6 @@ def _read_data(context: StageContext) -> tuple[Corpus, Vocabulary]:
 
 def _data_folder(context: StageContext) -> Path:
     return context.run_folder / "data" / _given(context.dataset).name
-
-
-def _save(path: Path, data: bytes) -> None:
-    write_bytes(path, data)
 
 
 def _given(value: T | None) -> T:

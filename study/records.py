@@ -24,6 +24,9 @@ PAD, CLS, MASK, UNKNOWN = "[PAD]", "[CLS]", "[MASK]", "[UNK]"
 SPECIAL_TOKENS = (PAD, CLS, MASK, UNKNOWN)
 PAD_ID, CLS_ID, MASK_ID, UNKNOWN_ID = range(4)
 
+UNSIGNED_METHODS = frozenset({"attention", "rollout"})  # explainers whose scores have no sign: compared by size only
+BIAS_KINDS = frozenset({"attn_bias", "readout_bias"})  # components that write the same for every text
+
 
 def read_only(array: Any, *, dtype: Any = None, shape: tuple[int | None, ...], name: str) -> Any:
     """A read-only copy of `array`, after its shape is checked (None matches any length).
@@ -121,20 +124,6 @@ class TextBatch:
 
     def __len__(self) -> int:
         return len(self.example_id)
-
-    def take(self, rows: Any) -> TextBatch:
-        """The examples at `rows`, in that order, at the same padded length."""
-        rows = np.asarray(rows, dtype=np.int64)
-        return TextBatch(
-            example_id=tuple(self.example_id[i] for i in rows),
-            text=tuple(self.text[i] for i in rows),
-            words=tuple(self.words[i] for i in rows),
-            token_ids=self.token_ids[rows],
-            attend=self.attend[rows],
-            word_of_token=self.word_of_token[rows],
-            label=self.label[rows],
-            relevant=None if self.relevant is None else tuple(self.relevant[i] for i in rows),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,38 +268,6 @@ class Crosswalk:
         object.__setattr__(self, "row_residual", rows)
         columns = read_only(self.column_residual, dtype=np.float64, shape=cells.shape[1:], name="column_residual")
         object.__setattr__(self, "column_residual", columns)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """One long row: one metric of one example. value is NaN where the metric is undefined."""
-
-    dataset: str
-    model: str
-    seed: int
-    example_id: str
-    metric: str
-    method_a: str
-    method_b: str
-    value: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """A mean over seeds and examples with its interval; p and p_adjusted are NaN where nothing was tested."""
-
-    metric: str
-    method_a: str
-    method_b: str
-    estimate: float
-    low: float
-    high: float
-    level: float
-    n_examples: int
-    n_seeds: int
-    n_undefined: int
-    p: float = float("nan")
-    p_adjusted: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ STAGES: tuple[Stage, ...] = (
         scope="dataset",
         function="study.pipeline:fit_baselines",
         needs=("data",),
-        code=(*_BASE, "model"),
+        code=(*_BASE, "model/baseline.py"),
         config=(),
     ),
     Stage(
@@ -102,7 +102,7 @@ STAGES: tuple[Stage, ...] = (
         name="report",
         scope="run",
         function="study.pipeline:write_report",
-        needs=("compare",),
+        needs=("data", "compare"),
         code=(*_BASE, "report"),
         config=_ALL_SECTIONS,  # it prints the whole config
     ),

@@ -14,9 +14,9 @@ import pandas as pd
 
 from study.config import StudyConfig
 from study.crosswalk.rows import ROW_METRICS
-from study.explaining import Explained
+from study.explaining import COLUMNS, Explained
 from study.ledger import read_frame, read_json, write_text
-from study.metrics.compare import measure_agreement, measure_rows, measure_untrained
+from study.metrics.compare import measure_agreement, measure_completeness, measure_rows, measure_untrained
 from study.metrics.estimates import estimate
 from study.model.training import EpochResult
 from study.model.walkthrough import WalkthroughRow
@@ -77,7 +77,7 @@ def join_parts(parts: Iterable[Explained]) -> dict[str, pd.DataFrame]:
     for part in parts:
         for name, table in part.tables.items():
             rows.setdefault(name, []).extend(table)
-    return {name: pd.DataFrame(table) for name, table in rows.items()}
+    return {name: pd.DataFrame(table, columns=list(COLUMNS[name])) for name, table in rows.items()}
 
 
 def gate_rows(gates: Iterable[Gate], cell: str) -> list[dict[str, Any]]:
@@ -100,6 +100,7 @@ def compare(run: dict[str, pd.DataFrame], run_folder: Path, config: StudyConfig)
         [
             measure_agreement(run["features"], config.compare.top_k),
             measure_untrained(run["features"]),
+            measure_completeness(run["features"], run["texts"]),
             measure_rows(run["crosswalk"], run["components"], ROW_METRICS),
         ],
         ignore_index=True,

@@ -149,10 +149,15 @@ def test_configs_of_the_project_load(name: str) -> None:
         (
             "seeds: [0, 1]",
             "seeds: [0]\nruntime: {device: gpu}",
-            "study.yaml:3:19: runtime.device: must be cpu, mps, cuda",
+            "study.yaml:3:19: runtime.device: must be cpu, cuda",
         ),
         ("seeds: [0, 1]", "seeds: [0]\nruntime: {dtype: half}", "study.yaml:3:18: runtime.dtype: must be 'float32' or"),
         ("seeds: [0, 1]", "seeds: [0]\nexplain: {n_texts: 1001}", "study.yaml:3:20: explain.n_texts 1001 is more than"),
+        (
+            "seeds: [0, 1]",
+            "seeds: [0]\nexplain: {shap_evals: 120}",
+            "study.yaml:3:23: explain.shap_evals 120 is too few",
+        ),
         ("seeds: [0, 1]", "seeds: [0]\ntraining: {dropout: 1}", "study.yaml:3:12: unknown key 'training.dropout'"),
         ("seeds: [0, 1]", "seeds: [0", "study.yaml:3:9: expected ',' or ']', but got ':'"),
         ("seeds: [0, 1]", "seeds: [0]\n---\na: 1", "study.yaml:3:1: but found another document"),

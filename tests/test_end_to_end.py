@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from study import pipeline
 from study.config.loading import load_config
+from study.errors import StudyError
 from study.running.plan import allowed_names, build_tasks
 from study.stages import STAGES, StageContext
 from tests.own_texts import MARKUP, write_study
@@ -175,12 +177,47 @@ def test_every_removal_operator_runs_and_keeps_the_gates(tmp_path: Path, removal
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_three_classes_one_layer_one_head_no_layer_norm(tmp_path: Path, dtype: str) -> None:
     model = {"name": "small", "n_layers": 1, "n_heads": 1, "d_model": 8, "d_mlp": 0, "layer_norm": False}
+    model["max_words"] = 20
     config = write_study(tmp_path, n_classes=3, models=[model])
     run = run_stages(config, tmp_path / "run", f"runtime.dtype={dtype}")
     texts = pd.read_parquet(run / "tables" / "texts.parquet").query("trained")
     assert set(texts["target"]) <= {"bad", "good", "plain"}
     assert (texts["target"] == texts["predicted"]).all()
     assert all(gate["passed"] for gate in json.loads((run / "gates.json").read_text()))
+
+
+@pytest.mark.parametrize("methods", [["occlusion", "random"], ["shap"], ["attention"]])
+def test_any_choice_of_methods_gives_all_tables(tmp_path: Path, methods: list[str]) -> None:
+    run = run_stages(write_study(tmp_path), tmp_path / "run", f"explain.methods={json.dumps(methods)}")
+    features = pd.read_parquet(run / "tables" / "features.parquet")
+    assert set(features["method"]) == set(methods)
+    crosswalk = pd.read_parquet(run / "tables" / "crosswalk.parquet")
+    assert set(crosswalk["method"]) == set(methods) & {"shap", "lime"}
+    assert list(crosswalk)[-1] == "value"
+
+
+def test_the_untrained_control_never_has_more_texts(tmp_path: Path) -> None:
+    overrides = ("explain.n_texts=2", "explain.untrained_texts=5", "explain.methods=[random]")
+    run = run_stages(write_study(tmp_path), tmp_path / "run", *overrides)
+    texts = pd.read_parquet(run / "tables" / "texts.parquet")
+    assert texts.groupby("trained").size().to_dict() == {False: 2, True: 2}
+
+
+def test_training_that_diverges_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"diverged.*lower training.learning_rate \(now 1e\+30\)"):
+        run_stages(write_study(tmp_path), tmp_path / "run", "training.learning_rate=1e30")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a device that is there cannot be missing")
+def test_a_device_that_is_not_there_is_told_before_training(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"runtime.device 'cuda' cannot be used here"):
+        run_stages(write_study(tmp_path), tmp_path / "run", "runtime.device=cuda")
+
+
+def test_completeness_is_measured(finished: tuple[Path, Path]) -> None:
+    measured = pd.read_parquet(finished[1] / "tables" / "measurements.parquet").query("metric == 'completeness_error'")
+    means = measured.groupby("method_a")["value"].mean()
+    assert means["integrated_gradients"] < means["gradient_x_input"]
 
 
 def test_an_untrained_control_has_other_scores(finished: tuple[Path, Path]) -> None:

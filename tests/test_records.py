@@ -159,14 +159,8 @@ def test_texts_and_their_rows():
         texts(text=("x", "y"))
 
 
-def test_a_batch_and_its_rows():
-    taken = batch(relevant=((True, False), (False,))).take([1])
-    assert (taken.example_id, taken.text, taken.words, taken.relevant) == (("b",), ("z",), (("z",),), ((False,),))
-    assert taken.token_ids.tolist() == [[1, 6, 0]]
-    assert taken.attend.tolist() == [[True, True, False]]
-    assert taken.word_of_token.tolist() == [[-1, 0, -1]]
-    assert taken.label.tolist() == [1]
-    assert batch().take([0]).relevant is None
+def test_a_batch_has_one_entry_an_example():
+    assert len(batch()) == 2
     with pytest.raises(ValueError, match="words has 1 entries for 2 ids"):
         batch(words=(("x",),))
     with pytest.raises(ValueError, match="text has 3 entries for 2 ids"):

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what numpy and torch both take
-Device = Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:[0-9]+)?)$")]
+Device = Annotated[str, Field(pattern=r"^(cpu|cuda(:[0-9]+)?)$")]
 
 
 class Section(BaseModel):
@@ -102,7 +102,7 @@ class ExplainConfig(Section):
     lime_samples: Annotated[int, Field(ge=16)] = 1000
     ig_steps: Count = 32
     chunk_size: Count = 128  # coalitions in one forward pass
-    reference_size: Count = 500  # training texts behind every reference mean
+    reference_size: Count = 500  # training texts behind every reference mean; all of them where there are fewer
     untrained_texts: Annotated[int, Field(ge=0)] = 30  # texts explained once more on an untrained model
 
 

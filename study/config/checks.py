@@ -41,6 +41,11 @@ def check_together(tree: Tree, config: StudyConfig) -> Iterable[tuple[Place, str
         if config.explain.n_texts > dataset.test_size:
             message = f"explain.n_texts {config.explain.n_texts} is more than the {dataset.test_size} test texts"
             yield tree.place(("explain", "n_texts")), f"{message} of data set '{dataset.name}'"
+    explain = config.explain
+    longest = max(model.max_words for model in config.models)
+    if "shap" in explain.methods and longest > explain.exact_limit and explain.shap_evals <= 2 * longest:
+        message = f"explain.shap_evals {explain.shap_evals} is too few for texts of {longest} words (models.max_words)"
+        yield tree.place(("explain", "shap_evals")), f"{message}: at least {2 * longest + 1}"
     pairs: dict[str, str] = {}
     for dataset in config.datasets:
         for i, model in enumerate(config.models):

@@ -180,7 +180,7 @@ def _explain(tree: Tree, detail: ErrorDetails) -> tuple[Place, str]:
     if kind == "missing":
         return tree.place(path), f"the key '{name}' is missing"
     if kind == "string_pattern_mismatch":
-        wanted = {"device": "must be cpu, mps, cuda or cuda:<number>"}.get(
+        wanted = {"device": "must be cpu, cuda or cuda:<number>"}.get(
             str(path[-1]), "must be 1 to 64 letters, digits, '_', '-' or '.', the first a letter or digit"
         )
     elif kind == "too_short":

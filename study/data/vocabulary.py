@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,8 +109,3 @@ def count_words(texts: Iterable[str]) -> Counter[str]:
     for text in texts:
         counts.update(split_words(text))
     return counts
-
-
-def count_unknown(words: Sequence[str], vocabulary: Vocabulary) -> int:
-    """How many of these words the vocabulary lacks."""
-    return sum(word_id == UNKNOWN_ID for word_id in vocabulary.encode(words))

@@ -53,19 +53,6 @@ def read_marker(folder: Path, stage: str) -> Marker | None:
         raise LedgerError(f"{path} is no stage marker of this version: delete it, then run again") from None
 
 
-def outputs_of(folder: Path, stage: str) -> dict[str, Path]:
-    """The files that a finished stage wrote in `folder`, by name, each checked by its hash.
-
-    Raises: LedgerError for a stage that is not done, and for a file that is missing or damaged.
-    """
-    marker = read_marker(folder, stage)
-    if marker is None or marker.state != "done":
-        raise LedgerError(f"the stage '{stage}' is not finished in {folder}: `study run` finishes it")
-    for name, expected in marker.outputs.items():
-        ledger.read_bytes(folder / name, expected)
-    return {name: folder / name for name in marker.outputs}
-
-
 def partial_folder(folder: Path, stage: str) -> Path:
     """Where a stage may keep checkpoints; emptied when what decides its result changes, and when it is done."""
     return folder / ".partial" / stage

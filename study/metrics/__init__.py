@@ -20,4 +20,3 @@ METRICS = Registry(
         "signed_rank_agreement": "study.metrics.agreement:SIGNED_RANK_AGREEMENT",
     },
 )
-UNSIGNED = frozenset({"attention", "rollout"})  # methods whose scores have no sign: compared by size only

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from study.metrics import METRICS, UNSIGNED
+from study.metrics import METRICS
 from study.metrics.agreement import Metric
 from study.metrics.ranking import Ranking, rank_words
-from study.records import BoolArray, FloatArray
+from study.records import UNSIGNED_METHODS, BoolArray, FloatArray
 
 CELL = ["dataset", "model", "seed"]
 COLUMNS = [*CELL, "example_id", "metric", "method_a", "method_b", "value"]
+GRADIENT_METHODS = ("gradient_x_input", "integrated_gradients")  # their baseline: every word masked
 RowMetric = Callable[[FloatArray, float, float], FloatArray]  # see study.crosswalk.rows
 
 
@@ -30,7 +31,7 @@ def measure_agreement(features: pd.DataFrame, top_k: Sequence[int]) -> pd.DataFr
     rows: list[tuple[object, ...]] = []
     for key, rankings in _rankings_by_text(features[features["trained"].astype(bool)]):
         for (name_a, a), (name_b, b) in itertools.combinations(rankings.items(), 2):
-            signed = name_a not in UNSIGNED and name_b not in UNSIGNED
+            signed = name_a not in UNSIGNED_METHODS and name_b not in UNSIGNED_METHODS
             for label, metric, k in metrics:
                 value = metric.compare(a, b, k) if signed or not metric.needs_signs else math.nan
                 rows.append((*key, label, name_a, name_b, value))
@@ -53,10 +54,26 @@ def measure_untrained(features: pd.DataFrame) -> pd.DataFrame:
                 continue
             for name in ("spearman", "spearman_abs"):
                 metric: Metric = METRICS.load(name)
-                defined = method not in UNSIGNED or not metric.needs_signs
+                defined = method not in UNSIGNED_METHODS or not metric.needs_signs
                 value = metric.compare(after, before, 0) if defined else math.nan
                 rows.append((*key, f"{name}_untrained", method, method, value))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def measure_completeness(features: pd.DataFrame, texts: pd.DataFrame) -> pd.DataFrame:
+    """|v(all words) - v(empty) - sum of scores| of the gradient methods on the trained model, logits.
+
+    Integrated gradients would reach 0 with enough steps; gradient x input promises nothing
+    (Sundararajan et al. 2017). features, texts: the tables of those names.
+    """
+    text = [*CELL, "example_id"]
+    chosen = features[features["trained"].astype(bool) & features["method"].isin(GRADIENT_METHODS)]
+    sums = chosen.groupby([*text, "method"], sort=False)["score"].sum().reset_index()
+    ends = texts[texts["trained"].astype(bool)][[*text, "margin", "empty_margin"]]
+    found = sums.merge(ends, on=text, how="left", validate="many_to_one")
+    found["value"] = (found["margin"] - found["empty_margin"] - found["score"]).abs()
+    found = found.rename(columns={"method": "method_a"}).assign(metric="completeness_error", method_b="")
+    return found[COLUMNS]
 
 
 def measure_rows(

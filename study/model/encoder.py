@@ -129,8 +129,9 @@ class Encoder(nn.Module):
         for block in self.layers:
             attention = block.attention
             x = block.norm_attention(stream)
-            heads = attention.sum_view(attention.mix(x, attention.pattern(x, attend)))
-            stream = stream + heads.sum(2) + attention.bias()
+            mixed = attention.mix(x, attention.pattern(x, attend))
+            heads = attention.sum_view(mixed[:, :, :1])  # heads one by one at the readout only, where they are read
+            stream = stream + torch.einsum("nhpe,hed->npd", mixed, attention.W_O) + attention.bias()
             writes += [*heads[:, 0].unbind(1), attention.bias().expand(len(stream), -1)]
             if block.mlp is not None:
                 added = block.mlp(block.norm_mlp(stream))

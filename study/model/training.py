@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from study.config import TrainingConfig
-from study.errors import LedgerError
+from study.errors import LedgerError, StudyError
 from study.model.encoder import Encoder
 from study.records import MASK_ID, FloatArray, TextBatch
 
@@ -108,6 +108,11 @@ def train_encoder(
                 epoch=epoch, train_loss=float(np.mean(losses)), validation_loss=loss, validation_accuracy=accuracy
             )
         )
+        if not math.isfinite(loss):
+            raise StudyError(
+                f"training diverged: the validation loss is {loss} after epoch {epoch + 1}; "
+                f"lower training.learning_rate (now {config.learning_rate:g})"
+            )
         if loss <= min(r.validation_loss for r in history):
             best = copy.deepcopy(model.state_dict())
         after_epoch(TrainingState(history=tuple(history), tensors=_snapshot(model, optimizer, best)))

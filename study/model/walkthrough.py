@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from study.gates import ATTENTION_VIEWS, tolerance_of
 from study.model.attention import Attention
 from study.model.encoder import Encoder
 from study.records import CLS_ID, SPECIAL_TOKENS
 
 ARTICLE = {"n_tokens": 50_000, "n_positions": 20, "d_model": 512, "n_heads": 8}
-VIEW_TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}  # the gate's, see study.gates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,7 @@ def _checks(size: str, attention: Attention, mixed: Tensor) -> list[WalkthroughR
                     in_2="",
                     out=_shape(whole),
                     difference=float(difference.abs().max()),
-                    tolerance=VIEW_TOLERANCE[dtype],
+                    tolerance=tolerance_of(ATTENTION_VIEWS, str(dtype).removeprefix("torch.")),
                 )
             )
     return rows

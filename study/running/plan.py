@@ -21,6 +21,8 @@ from study.ledger.markers import Marker, clear_partial, read_marker, write_marke
 from study.model import MODELS
 from study.stages import Progress, Stage, StageContext, cells
 
+_RSS_PER_GIB = 2**30 if sys.platform == "darwin" else 2**20  # macOS counts in bytes, Linux in KiB
+
 
 def allowed_names() -> AllowedNames:
     """The names that a config may use, from the registries."""
@@ -140,7 +142,7 @@ def perform(order: Order, progress: Progress) -> float:
         ingredients=dict(order.ingredients),
         outputs=outputs,
         seconds=seconds,
-        peak_gib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 3),  # Linux counts in KiB
+        peak_gib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _RSS_PER_GIB, 3),
     )
     write_marker(folder, stage, done)
     clear_partial(folder, stage)

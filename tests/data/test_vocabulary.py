@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.config import VocabularyConfig
-from study.data.vocabulary import Vocabulary, build_vocabulary, count_unknown
+from study.data.vocabulary import Vocabulary, build_vocabulary
 from study.errors import DataError
 from study.records import CLS_ID, MASK_ID, PAD_ID, SPECIAL_TOKENS, UNKNOWN_ID
 
@@ -25,7 +25,6 @@ def test_special_tokens_have_the_ids_of_the_records():
         4,
         UNKNOWN_ID,
     ]
-    assert count_unknown(["tea", "soup", "soup"], vocabulary) == 2
 
 
 def test_frequency_falls_then_the_alphabet():

@@ -11,9 +11,10 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study.metrics import METRICS, UNSIGNED
+from study.metrics import METRICS
 from study.metrics.agreement import Metric
 from study.metrics.ranking import rank_words
+from study.records import UNSIGNED_METHODS
 
 A = np.array([5.0, -4.0, 3.0, 2.0, -1.0, 0.5])
 BROKEN_TIE = np.array([5.0, 4.0, -6.0, 2.0, -1.0, 0.5])  # top 3 by size: 2, 0, 1
@@ -191,7 +192,7 @@ def test_misuse_is_an_error(name):
 
 
 def test_unsigned_methods_are_explainers_of_the_study():
-    assert {"attention", "rollout"} == UNSIGNED
+    assert {"attention", "rollout"} == UNSIGNED_METHODS
 
 
 def test_places_of_tied_words():
