@@ -1,7 +1,8 @@
 """Findings about the words: plain sentences by rules from the tables; every number in them comes from a table.
 
 A finding without evidence in the run says that it is missing; one whose intervals overlap says inconclusive.
-Findings about components and heads are in `head_findings.py`.
+Findings about components and heads are in `head_findings.py`, those about accuracy and untrained weights in
+`accuracy.py` and `controls.py`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from study.records import UNSIGNED_METHODS
 from study.report.blocks import Link, Paragraph
 from study.report.figures.style import method_label
 from study.report.inputs import LIME, SHAP, RunTables
-from study.report.measures import accuracy_row, estimate, hidden_by_seed, spread
+from study.report.measures import estimate, hidden_by_seed, spread
 from study.report.numbers import interval, listing, number, percent, percent_range, with_interval
 
 Variant = tuple[str, str]
-UNSIGNED = ("attention", "rollout")
+_DOUBTS = {"overlap": "the intervals overlap", "no interval": "there are too few texts for an interval"}
 
 
 def missing(what: str) -> Paragraph:
@@ -74,46 +76,6 @@ def answer(run: RunTables) -> str:
     return "This run has no SHAP and LIME scores of the same texts, so it cannot say how they agree."
 
 
-def accuracy_finding(run: RunTables) -> Paragraph:
-    """Accuracy beside TF-IDF + logistic regression on the same split, and the paired difference."""
-    dataset = run.variants[0][0]
-    rows = {v: accuracy_row(run, v[0], "model", v[1]) for v in run.variants}
-    told = numbers_of(run, lambda v: None if rows[v] is None else _percent_text(rows[v]))
-    base = accuracy_row(run, dataset, "tfidf_logreg")
-    if not told:
-        return missing("Accuracy")
-    links = (Link(label="accuracy", anchor="fig-accuracy"), Link(label="table", anchor="table-accuracy"))
-    if base is None:
-        return Paragraph(f"Test accuracy is {told}. No baseline was fitted.", links, lead="The models read.")
-    same = [r for v, r in rows.items() if r is not None and v[0] == dataset]
-    above = sum(bool(r["accuracy"] > base["accuracy"]) for r in same)
-    lead = "Every model beats the baseline." if above == len(same) else "Not every model beats the baseline."
-    if len(same) == 1:
-        lead = "The model beats the baseline." if above else "The model does not beat the baseline."
-    text = f"Test accuracy is {told}; TF-IDF + logistic regression gets {_percent_text(base)} on the same split."
-    return Paragraph(text + _gain_text(run), links, lead=lead)
-
-
-def _gain_text(run: RunTables) -> str:
-    """The paired difference to the baseline, and whether it could be chance."""
-    gains = {v: estimate(run, v, "accuracy_gain", "model", "tfidf_logreg") for v in run.variants}
-    told = numbers_of(run, lambda v: None if gains[v] is None else _points_text(gains[v]))
-    if not told:
-        return ""
-    certain = all(g["low"] > 0 for g in gains.values() if g is not None)
-    return f" Text by text the difference is {told} points{'' if certain else ', so the lead is not certain'}."
-
-
-def _points_text(row: pd.Series | None) -> str:
-    return "" if row is None else with_interval(100 * row["estimate"], 100 * row["low"], 100 * row["high"], 1)
-
-
-def _percent_text(row: pd.Series | None) -> str:
-    if row is None:
-        return ""
-    return f"{percent(row['accuracy'], 1)} {interval(100 * row['low'], 100 * row['high'], 1)}".rstrip()
-
-
 def agreement_finding(run: RunTables) -> Paragraph:
     """SHAP against LIME: rank correlation, and how many of the strongest words they share."""
     rows = {v: estimate(run, v, "spearman", SHAP, LIME) for v in run.variants}
@@ -149,7 +111,7 @@ def least_agreeing_finding(run: RunTables) -> Paragraph:
     def ranked(variant: Variant) -> list[tuple[float, str, pd.Series]]:
         found = []
         for method in [m for m in run.methods() if m not in (SHAP, "random")]:
-            metric = "spearman_abs" if method in UNSIGNED else "spearman"
+            metric = "spearman_abs" if method in UNSIGNED_METHODS else "spearman"
             row = estimate(run, variant, metric, SHAP, method)
             if row is not None:
                 found.append((float(row["estimate"]), method, row))
@@ -161,7 +123,7 @@ def least_agreeing_finding(run: RunTables) -> Paragraph:
         return missing("Which method agrees least with SHAP?")
 
     def name(method: str) -> str:
-        return method_label(method) + (" (by size)" if method in UNSIGNED else "")
+        return method_label(method) + (" (by size)" if method in UNSIGNED_METHODS else "")
 
     def say(variant: Variant) -> str | None:
         if variant not in orders:
@@ -169,11 +131,13 @@ def least_agreeing_finding(run: RunTables) -> Paragraph:
         (_, least, low), (_, most, top) = orders[variant][0], orders[variant][-1]
         return f"{name(most)} comes first with {estimate_text(top)} and {name(least)} last with {estimate_text(low)}"
 
-    worst = list(dict.fromkeys(method_label(order[0][1]) for order in orders.values()))
+    worst = list(dict.fromkeys(name(order[0][1]) for order in orders.values()))
+    unsigned = any(m in UNSIGNED_METHODS for order in orders.values() for _, m, _ in order)
+    size = ", or of sizes where a method has no sign: such a value says less, and is not on the same scale"
     verb = "agrees" if len(worst) == 1 else "agree"
     links = (Link(label="matrix", anchor="fig-agreement"),)
     return Paragraph(
-        f"Ordered by Spearman with SHAP. {per_variant(run, say)}.",
+        f"Ordered by Spearman with SHAP{size if unsigned else ''}. {per_variant(run, say)}.",
         links,
         lead=f"{listing(worst)} {verb} least with SHAP.",
     )
@@ -185,14 +149,7 @@ def correctness_finding(run: RunTables) -> Paragraph:
     known = {v: (a, b) for v, (a, b) in pairs.items() if a is not None and b is not None}
     if not known:
         return missing("Does agreement tell right predictions from wrong ones?")
-    verdicts = list(dict.fromkeys(_verdict(a, b) for a, b in known.values()))
-    lead = {
-        "lower": "Where the model is wrong, SHAP and LIME agree less.",
-        "higher": "Where the model is wrong, SHAP and LIME agree more.",
-        "open": "Whether agreement tells right predictions from wrong ones stays open.",
-    }[verdicts[0]]
-    if len(verdicts) > 1:
-        lead = "Whether agreement tells right from wrong depends on the model."
+    verdicts = {_verdict(a, b) for a, b in known.values()}
 
     def say(variant: Variant) -> str | None:
         if variant not in known:
@@ -200,41 +157,29 @@ def correctness_finding(run: RunTables) -> Paragraph:
         right, wrong = known[variant]
         return f"it is {estimate_text(right)} where the model is right and {estimate_text(wrong)} where it is wrong"
 
-    doubt = {"open": " Inconclusive: the intervals overlap."}.get(verdicts[0], "") if len(verdicts) == 1 else ""
+    reasons = [reason for verdict, reason in _DOUBTS.items() if verdict in verdicts]
+    doubt = f" Inconclusive: {' or '.join(reasons)}." if verdicts <= set(_DOUBTS) else ""
     links = (Link(label="by correctness", anchor="fig-correctness"), Link(label="confusion", anchor="table-confusion"))
-    return Paragraph(f"The Spearman of SHAP and LIME by outcome. {per_variant(run, say)}.{doubt}", links, lead=lead)
+    return Paragraph(
+        f"The Spearman of SHAP and LIME by outcome. {per_variant(run, say)}.{doubt}",
+        links,
+        lead=_outcome_lead(verdicts),
+    )
+
+
+def _outcome_lead(verdicts: set[str]) -> str:
+    clear = verdicts - set(_DOUBTS)
+    if not clear:
+        return "Whether agreement tells right predictions from wrong ones stays open."
+    if len(clear) > 1:
+        return "Whether agreement tells right from wrong depends on the model."
+    rest = "" if clear == verdicts else ", in part of the models; in the others it stays open"
+    return f"Where the model is wrong, SHAP and LIME agree {clear.pop()}{rest}."
 
 
 def _verdict(right: pd.Series, wrong: pd.Series) -> str:
+    """less, more (on wrong predictions), or one of the doubts."""
     bounds = [right["low"], right["high"], wrong["low"], wrong["high"]]
     if not np.isfinite(np.array(bounds, dtype=float)).all():
-        return "open"
-    return "lower" if right["low"] > wrong["high"] else "higher" if wrong["low"] > right["high"] else "open"
-
-
-def untrained_finding(run: RunTables) -> Paragraph:
-    """Do scores change when the weights are untrained? A method that does not change explains no trained model."""
-    found: dict[Variant, list[tuple[str, pd.Series]]] = {}
-    for variant in run.variants:
-        for method in [m for m in run.methods() if m != "random"]:
-            metric = "spearman_abs_untrained" if method in UNSIGNED else "spearman_untrained"
-            row = estimate(run, variant, metric, method, method)
-            if row is not None:
-                found.setdefault(variant, []).append((method, row))
-    if not found:
-        return missing("The untrained control")
-    keeps = sorted({method_label(m) for rows in found.values() for m, r in rows if r["low"] > 0.5})
-    lead = "Scores come from training: no method keeps its ranking on untrained weights."
-    if keeps:
-        lead = f"{listing(keeps)} would say much the same of an untrained model."
-
-    def say(variant: Variant) -> str | None:
-        rows = found.get(variant, [])
-        both = [f"{method_label(m)} {estimate_text(r)}" for m, r in rows if m in (SHAP, LIME)]
-        return listing(both) if both else None
-
-    links = (Link(label="control", anchor="fig-untrained"),)
-    told = f". {listed}" if (listed := per_variant(run, say)) else " stands in the figure"
-    return Paragraph(
-        f"Spearman of a method with itself, trained against untrained weights, same texts{told}.", links, lead=lead
-    )
+        return "no interval"
+    return "less" if right["low"] > wrong["high"] else "more" if wrong["low"] > right["high"] else "overlap"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from study.report.blocks import Link, Paragraph
-from study.report.findings import Variant, estimate_text, missing, numbers_of, per_variant
+from study.report.findings import Variant, capital, estimate_text, missing, numbers_of, per_variant
 from study.report.inputs import SHAP, RunTables
 from study.report.measures import estimate, head_sizes, hidden_by_seed, kind_shares, spread
 from study.report.numbers import listing, number, percent, percent_range
 
-_NAMES = {"head": "heads", "mlp": "MLPs", "embed": "embedding", "bias": "biases"}
+_NAMES = {"head": "heads", "mlp": "MLPs", "embed": "the embedding", "bias": "biases"}
 
 
 def carriers_finding(run: RunTables) -> Paragraph:
@@ -57,9 +57,10 @@ def kinds_finding(run: RunTables) -> Paragraph:
     if not told:
         return missing("Which components write the margin?")
     kinds = list(dict.fromkeys(told_first))
-    lead = f"{_NAMES[kinds[0]].capitalize()} write most of what the words change."
+    verb = "writes" if kinds[0] == "embed" else "write"
+    lead = f"{capital(_NAMES[kinds[0]])} {verb} the largest share of what the words change."
     if len(kinds) > 1:
-        lead = "Who writes most of what the words change depends on the model."
+        lead = "Who writes the largest share of what the words change depends on the model."
     links = (Link(label="kinds", anchor="fig-kinds"),)
     return Paragraph(
         f"Shares of what components contribute beyond the empty text (range over seeds). {told}.", links, lead=lead
@@ -82,9 +83,9 @@ def heads_finding(run: RunTables) -> Paragraph:
     tops = [float(s[s["rank"] == 1]["share"].max()) for s in known.values()]
     several = max(s["seed"].nunique() for s in known.values()) > 1
     lead = (
-        "In some model one head does most of the heads' writing."
+        "In some model one head does more than half of the heads' writing."
         if max(tops) > 0.5
-        else "No head does most of the writing."
+        else "No head does more than half of the heads' writing."
     )
     tail = " A head's number means nothing across seeds, so none is averaged." if several else ""
     constant = numbers_of(run, lambda v: _constant(known[v]) if v in known else None)

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from study.records import BIAS_KINDS
 from study.report.inputs import LIME, SHAP, RunTables, pick
-
-BIAS_KINDS = ("attn_bias", "readout_bias")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,13 +165,15 @@ def head_profiles(run: RunTables, variant: tuple[str, str], words: list[str]) ->
 
 
 def agreement_by_text(run: RunTables, variant: tuple[str, str], metric: str = "spearman") -> pd.DataFrame:
-    """One row a text: SHAP–LIME agreement, mean over seeds, with n_words."""
+    """One row a text: SHAP–LIME agreement, mean over seeds, with n_words and exact (was SHAP; NaN if not known)."""
     rows = pick(run.of("measurements", *variant), metric=metric)
     pair = rows["method_a"].isin([SHAP, LIME]) & rows["method_b"].isin([SHAP, LIME])
     rows = rows[pair & rows["value"].notna()]
     texts = pick(run.of("texts", *variant), trained=True).drop_duplicates("example_id").set_index("example_id")
     means = rows.groupby("example_id")["value"].mean().rename("value").reset_index()
     means["n_words"] = means["example_id"].map(texts["n_words"]).astype(float)
+    shap = pick(run.of("features", *variant), trained=True, method=SHAP)
+    means["exact"] = means["example_id"].map((shap["estimator"] == "exact").groupby(shap["example_id"]).all())
     return means.dropna(subset=["n_words"]).sort_values(["n_words", "example_id"]).reset_index(drop=True)
 
 

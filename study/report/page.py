@@ -15,6 +15,7 @@ from study.report import SECTIONS
 from study.report.blocks import Block, Bullets, Details, Figure, Paragraph, Section, Strip, Strips, Table, walk
 from study.report.inputs import RunTables, read_run
 from study.report.markdown import to_markdown
+from study.report.notes import interval_note, level_text
 from study.report.sections.opening import TITLE, opening_blocks
 from study.report.strips import colour_rules
 from study.report.tables import paper_accuracy, paper_estimates, to_latex
@@ -56,8 +57,8 @@ def figures_of(sections: Sequence[Section]) -> list[Figure]:
 def paper_tables(run: RunTables) -> dict[str, bytes]:
     """estimates and accuracy as LaTeX and Markdown files."""
     captions = {
-        "accuracy": f"Test accuracy with {run.config.compare.level:.0%} intervals.",
-        "estimates": f"Means over texts and seeds with {run.config.compare.level:.0%} intervals.",
+        "accuracy": f"Test accuracy with {level_text(run)} intervals.",
+        "estimates": f"Means with their {interval_note(run)}; correct and wrong: over texts, given the seeds.",
     }
     frames = {"accuracy": paper_accuracy(run), "estimates": paper_estimates(run)}
     files = {}

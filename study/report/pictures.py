@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from study.records import BIAS_KINDS
 from study.report import blocks
 from study.report.choose import Chosen
 from study.report.figures.crosswalk import ANNOTATE_ABOVE, Panel, Picture, describe_corner, paint_crosswalk
@@ -13,7 +14,6 @@ from study.report.inputs import LIME, SHAP, RunTables, pick
 from study.report.numbers import listing, percent, plural, signed
 
 MAX_COLUMNS = 22  # components drawn one by one; the smaller ones of a larger model share a column
-_BIAS = ("attn_bias", "readout_bias")
 
 
 def text_row(run: RunTables, chosen: Chosen) -> pd.Series:
@@ -72,7 +72,7 @@ def crosswalk_figure(run: RunTables, chosen: Chosen, name: str) -> blocks.Figure
 
 def _compose(row: pd.Series, words: pd.DataFrame, tables: dict[str, pd.DataFrame], parts: pd.DataFrame) -> Picture:
     shown, rest = _columns(tables, parts)
-    biases = [c for c in parts.index if parts.loc[c, "kind_of_component"] in _BIAS]
+    biases = [c for c in parts.index if parts.loc[c, "kind_of_component"] in BIAS_KINDS]
     first = next(iter(tables.values()))
     panels = tuple(_panel(m, t, parts, shown, rest) for m, t in tables.items())
     names = [_short(parts, c) for c in shown] + ([f"{len(rest)} more"] if rest else [])
@@ -98,7 +98,7 @@ def _compose(row: pd.Series, words: pd.DataFrame, tables: dict[str, pd.DataFrame
 
 def _columns(tables: dict[str, pd.DataFrame], parts: pd.DataFrame) -> tuple[list[str], list[str]]:
     """Components drawn, in order, and those that share the last column because the model has too many."""
-    drawn = [c for c in parts.index if parts.loc[c, "kind_of_component"] not in _BIAS]
+    drawn = [c for c in parts.index if parts.loc[c, "kind_of_component"] not in BIAS_KINDS]
     if len(drawn) <= MAX_COLUMNS:
         return drawn, []
     size = sum(t.reindex(columns=drawn).abs().sum() for t in tables.values())

@@ -2,57 +2,45 @@
 
 from __future__ import annotations
 
-import dataclasses
-
-import pandas as pd
 import pytest
 
+from study.report.controls import untrained_finding
 from study.report.findings import (
-    accuracy_finding,
     agreement_finding,
     answer,
     correctness_finding,
     least_agreeing_finding,
-    untrained_finding,
 )
-from study.report.inputs import RunTables
 from tests.report.conftest import Written
-
-
-def with_rows(run: RunTables, table: str, frame: pd.DataFrame) -> RunTables:
-    """The run with another table."""
-    parts = {key: rows for key, rows in run.parts.items() if key[0] != table}
-    parts |= {(table, *v): rows for v, rows in frame.groupby(["dataset", "model"])}
-    return dataclasses.replace(run, tables={**run.tables, table: frame}, parts=parts)
-
-
-def set_estimates(
-    run: RunTables, metric: str, a: str, b: str, subset: str, values: tuple[float, float, float]
-) -> RunTables:
-    """The run with estimate, low and high of one metric set to `values` in every variant."""
-    frame = run.tables["estimates"].copy()
-    rows = (frame.metric == metric) & (frame.method_a == a) & (frame.method_b == b) & (frame.subset == subset)
-    assert rows.any()
-    frame.loc[rows, ["estimate", "low", "high"]] = values
-    return with_rows(run, "estimates", frame)
+from tests.report.edits import set_estimates, set_rows, with_rows
 
 
 @pytest.mark.parametrize(
     ("wrong", "lead", "doubt"),
     [
-        ((0.5, 0.4, 0.6), "agree less", False),
-        ((0.99, 0.98, 1.0), "agree more", False),
-        ((0.9, 0.8, 0.97), "stays open", True),
-        ((0.5, float("nan"), float("nan")), "stays open", True),
+        ((0.5, 0.4, 0.6), "agree less.", ""),
+        ((0.99, 0.98, 1.0), "agree more.", ""),
+        ((0.9, 0.8, 0.97), "stays open", " Inconclusive: the intervals overlap."),
+        ((0.5, float("nan"), float("nan")), "stays open", " Inconclusive: there are too few texts for an interval."),
     ],
 )
 def test_a_difference_needs_intervals_that_part(
-    small: Written, wrong: tuple[float, float, float], lead: str, doubt: bool
+    small: Written, wrong: tuple[float, float, float], lead: str, doubt: str
 ) -> None:
     run = set_estimates(small.run, "spearman", "shap", "lime", "correct", (0.95, 0.94, 0.96))
     found = correctness_finding(set_estimates(run, "spearman", "shap", "lime", "wrong", wrong))
     assert lead in found.lead
-    assert ("Inconclusive" in found.text) is doubt
+    assert found.text.endswith(doubt)
+    assert ("Inconclusive" in found.text) is bool(doubt)
+
+
+def test_one_model_of_two_does_not_speak_for_the_other(written: Written) -> None:
+    run = set_estimates(written.run, "spearman", "shap", "lime", "correct", (0.95, 0.94, 0.96))
+    run = set_estimates(run, "spearman", "shap", "lime", "wrong", (0.9, 0.8, 0.97))
+    run = set_estimates(run, "spearman", "shap", "lime", "wrong", (0.5, 0.4, 0.6), model="encoder")
+    found = correctness_finding(run)
+    assert "agree less, in part of the models" in found.lead
+    assert "Inconclusive" not in found.text
 
 
 @pytest.mark.parametrize(
@@ -64,37 +52,18 @@ def test_words_for_agreement_follow_its_size(small: Written, rho: float, words: 
     assert words in answer(run)
 
 
-def test_a_model_below_the_baseline_is_not_praised(small: Written) -> None:
-    frame = small.run.tables["accuracy"].copy()
-    frame.loc[frame.kind == "tfidf_logreg", ["accuracy", "low", "high"]] = (0.9, 0.89, 0.91)
-    assert accuracy_finding(with_rows(small.run, "accuracy", frame)).lead == "Not every model beats the baseline."
-    frame.loc[frame.kind == "tfidf_logreg", ["accuracy", "low", "high"]] = (0.6, 0.59, 0.61)
-    clear = accuracy_finding(with_rows(small.run, "accuracy", frame))
-    assert clear.lead == "Every model beats the baseline."
-
-
-@pytest.mark.parametrize(("low", "certain"), [(0.01, True), (-0.01, False)])
-def test_a_lead_is_certain_only_where_the_paired_interval_is(small: Written, low: float, certain: bool) -> None:
-    gains = [
-        {"dataset": d, "model": m, "metric": "accuracy_gain", "method_a": "model", "method_b": "tfidf_logreg"}
-        | {"subset": "all", "estimate": 0.02, "low": low, "high": 0.05}
-        for d, m in small.run.variants
-    ]
-    frame = pd.concat([small.run.tables["estimates"], pd.DataFrame(gains)], ignore_index=True)
-    found = accuracy_finding(with_rows(small.run, "estimates", frame))
-    assert "2.0 [" in found.text
-    assert ("not certain" not in found.text) is certain
-
-
-def test_a_method_that_ignores_the_weights_is_named(small: Written) -> None:
-    assert "no method keeps" in untrained_finding(small.run).lead
-    run = set_estimates(small.run, "spearman_untrained", "lime", "lime", "all", (0.9, 0.8, 0.95))
-    assert untrained_finding(run).lead.startswith("LIME would say much the same")
-
-
 def test_the_least_agreeing_method_is_the_lowest_estimate(written: Written) -> None:
     run = set_estimates(written.run, "spearman", "shap", "occlusion", "all", (-0.9, -0.95, -0.85))
     assert least_agreeing_finding(run).lead == "Occlusion agrees least with SHAP."
+
+
+def test_a_method_without_signs_is_said_to_be_ordered_by_size(written: Written, small: Written) -> None:
+    run = set_estimates(written.run, "spearman_abs", "shap", "attention", "all", (-0.95, -0.99, -0.9))
+    found = least_agreeing_finding(run)
+    assert found.lead == "Attention (by size) agrees least with SHAP."
+    assert "of sizes where a method has no sign" in found.text
+    signed = set_rows(written.run, "estimates", "estimate", float("nan"), metric="spearman_abs")
+    assert "of sizes" not in least_agreeing_finding(signed).text
 
 
 def test_missing_evidence_is_said(small: Written) -> None:

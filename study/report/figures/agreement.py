@@ -64,12 +64,19 @@ class Dot:
     high: float
 
 
+def make_dot(row: str, group: str, values: pd.Series) -> Dot:
+    """The dot of a row of the estimates table; without an interval its ends are the estimate."""
+    known = np.isfinite([values["low"], values["high"]]).all()
+    middle = float(values["estimate"])
+    low, high = (float(values["low"]), float(values["high"])) if known else (middle, middle)
+    return Dot(row=row, group=group, estimate=middle, low=low, high=high)
+
+
 def paint_dots(
     panels: Mapping[str, Sequence[Dot]],
     colours: Mapping[str, str],
     axis: str,
     *,
-    limits: tuple[float, float] | None = None,
     reference: tuple[float, str] | None = None,
 ) -> Canvas:
     """Estimates with intervals, a row a thing, one panel per variant; groups side by side within a row."""
@@ -96,8 +103,6 @@ def paint_dots(
         ax.spines["left"].set_visible(False)
         ax.tick_params(axis="y", length=0)
         ax.set_title(title)
-        if limits:
-            ax.set_xlim(*limits)
     if len(groups) > 1:
         _name_groups(canvas, colours)
     canvas.tight_layout()
@@ -112,10 +117,10 @@ def _name_groups(canvas: Canvas, colours: Mapping[str, str]) -> None:
         x -= 0.013 * (len(name) + 4) * 12.6 / canvas.get_figwidth() * 0.62
 
 
-def paint_length(points: Mapping[str, pd.DataFrame], exact_limit: int, axis: str) -> Canvas:
+def paint_length(points: Mapping[str, pd.DataFrame], axis: str) -> Canvas:
     """Agreement of every text (mean over seeds) against its length, with the median in bins of equal counts.
 
-    points: by variant, columns n_words, value.
+    points: by variant, columns n_words, value, exact.
     """
     size = (min(WIDE, 1.2 + 5.2 * len(points)), 3.9)
     canvas, axes = plt.subplots(1, len(points), figsize=size, squeeze=False, sharex=True, sharey=True)
@@ -123,22 +128,30 @@ def paint_length(points: Mapping[str, pd.DataFrame], exact_limit: int, axis: str
         ax.plot(rows["n_words"], rows["value"], "o", ms=4.5, color=ACCENT, alpha=0.4, mec="none")
         for low, high, middle in _medians(rows):
             ax.plot([low, high], [middle, middle], color=INK, lw=2.4, solid_capstyle="butt")
-        if exact_limit > 0:
-            ax.axvline(exact_limit + 0.5, color=MUTED, lw=0.9, ls=(0, (4, 3)))
-            ax.annotate(
-                "SHAP exact", (exact_limit + 0.5, 1.0), xytext=(-5, 0), xycoords=("data", "axes fraction"),
-                textcoords="offset points", ha="right", fontsize=9, color=MUTED,
-            )  # fmt: skip
-            ax.annotate(
-                "sampled", (exact_limit + 0.5, 1.0), xytext=(5, 0), xycoords=("data", "axes fraction"),
-                textcoords="offset points", fontsize=9, color=MUTED,
-            )  # fmt: skip
+        if (split := exact_split(rows)) is not None:
+            ax.axvline(split, color=MUTED, lw=0.9, ls=(0, (4, 3)))
+            for text, shift, side in (("SHAP exact", -5, "right"), ("sampled", 5, "left")):
+                ax.annotate(
+                    text, (split, 1.0), xytext=(shift, 0), xycoords=("data", "axes fraction"),
+                    textcoords="offset points", ha=side, fontsize=9, color=MUTED,
+                )  # fmt: skip
         ax.set(xlabel="words in the text")
         ax.yaxis.set_major_formatter("{x:.2f}")
         ax.set_title(title, pad=16)
     axes[0][0].set_ylabel(axis)
     canvas.tight_layout()
     return canvas
+
+
+def exact_split(rows: pd.DataFrame) -> float | None:
+    """The length between the texts whose SHAP is exact and those sampled; None where no length parts them.
+
+    A text longer than the model counts all its words here but plays with fewer, so it can be long and exact.
+    """
+    exact, sampled = (rows[rows["exact"] == known]["n_words"] for known in (True, False))
+    if exact.empty or sampled.empty or exact.max() >= sampled.min():
+        return None
+    return float(exact.max() + sampled.min()) / 2
 
 
 def _medians(rows: pd.DataFrame) -> list[tuple[float, float, float]]:

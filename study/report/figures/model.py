@@ -10,13 +10,13 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from study.report.figures.style import ACCENT, MUTED, WIDE, method_colour, method_label
+from study.report.figures.style import ACCENT, WIDE, method_colour, method_label
 from study.report.numbers import count
 
 TRAIN = "#b3541e"
 
 
-def paint_curves(curves: Mapping[str, pd.DataFrame], baseline: tuple[float, str] | None) -> Canvas:
+def paint_curves(curves: Mapping[str, pd.DataFrame]) -> Canvas:
     """Losses (above) and validation accuracy (below) by epoch, a line a seed."""
     size = (min(WIDE, 1.2 + 5.0 * len(curves)), 5.4)
     canvas, axes = plt.subplots(2, len(curves), figsize=size, squeeze=False, sharex="col", sharey="row")
@@ -30,10 +30,6 @@ def paint_curves(curves: Mapping[str, pd.DataFrame], baseline: tuple[float, str]
         loss.set_title(title)
         accuracy.set_xlabel("epoch")
         accuracy.xaxis.get_major_locator().set_params(integer=True)
-        if baseline is not None:
-            accuracy.axhline(baseline[0], color=MUTED, lw=0.9, ls=(0, (4, 3)))
-            accuracy.annotate(baseline[1], (0.99, baseline[0]), xycoords=("axes fraction", "data"), ha="right",
-                              xytext=(0, 3), textcoords="offset points", fontsize=9, color=MUTED)  # fmt: skip
     axes[0][0].set_ylabel("loss (nats)")
     axes[1][0].set_ylabel("validation accuracy")
     for x, name, colour in ((0.87, "● training", TRAIN), (0.995, "● validation", ACCENT)):

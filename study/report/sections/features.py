@@ -5,11 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from study.records import UNSIGNED_METHODS
 from study.report.blocks import Block, Figure, Heading, Paragraph, Section, Table
-from study.report.figures.agreement import SUBSET_COLOURS, Dot, paint_dots, paint_length, paint_matrix, paint_words
-from study.report.figures.style import ACCENT, METHOD_COLOURS, MUTED, draw, method_label
-from study.report.inputs import LIME, SHAP, RunTables, pick
+from study.report.controls import completeness_note, untrained_figure
+from study.report.figures.agreement import (
+    SUBSET_COLOURS,
+    Dot,
+    make_dot,
+    paint_dots,
+    paint_length,
+    paint_matrix,
+    paint_words,
+)
+from study.report.figures.style import METHOD_COLOURS, draw, method_label
+from study.report.inputs import LIME, SHAP, RunTables
 from study.report.measures import agreement_by_text, agreement_matrix, confusion, estimate, global_words
+from study.report.notes import interval_note, level_text, size_note
 from study.report.numbers import count, listing, number, plural, with_interval
 from study.report.tables import make_table
 
@@ -21,28 +32,24 @@ ABOUT = (
 
 def build(run: RunTables) -> Section | None:
     """Agreement of the methods, the words that count, and what agreement depends on."""
-    matrix, dots, words, length, control = _matrix(run), _correctness(run), _words(run), _length(run), _untrained(run)
+    matrix, dots, words, length, control = (
+        _matrix(run),
+        _correctness(run),
+        _words(run),
+        _length(run),
+        untrained_figure(run),
+    )
     blocks: list[Block] = [Paragraph(ABOUT)] if matrix else []
-    blocks += [b for b in (matrix, _agreement_table(run)) if b]
+    blocks += [b for b in (matrix, _agreement_table(run), completeness_note(run)) if b]
     if words:
         blocks += [Heading("Words that count over all texts", "global-words"), words]
     if dots or length:
         blocks += [Heading("Where they disagree", "disagreement"), *[b for b in (dots, *_confusions(run), length) if b]]
-    if control:
+    if control := untrained_figure(run):
         blocks += [Heading("Control: the same methods on untrained weights", "untrained"), control]
     if not blocks:
         return None
     return Section(name="features", title="Which words: the methods compared", short="Words", blocks=tuple(blocks))
-
-
-def size_note(run: RunTables) -> str:
-    """n and seeds, as every figure states them."""
-    texts = pick(run.tables["texts"], trained=True)["example_id"].nunique()
-    return f"n = {plural(texts, 'text')} × {plural(len(run.config.seeds), 'seed')} per model"
-
-
-def _level(run: RunTables) -> str:
-    return f"{number(100 * run.config.compare.level, 0)} % interval over texts and seeds"
 
 
 def _matrix(run: RunTables) -> Figure | None:
@@ -87,8 +94,8 @@ def _agreement_table(run: RunTables) -> Table | None:
     if not metrics:
         return None
     note = (
-        f"{_level(run)}; {size_note(run)}. Undefined values (a text of one word, say) are left out and counted. "
-        "With few seeds they are symmetric t intervals, which near a bound can reach past it."
+        f"{interval_note(run)}; {size_note(run)}. Undefined values (a text of one word, say) are left out and counted. "
+        "The intervals are symmetric t intervals, which near a bound can reach past it."
     )
     return make_table(
         pd.DataFrame(table),
@@ -123,34 +130,27 @@ def _words(run: RunTables) -> Figure | None:
 
 def _correctness(run: RunTables) -> Figure | None:
     panels: dict[str, list[Dot]] = {}
-    others = [m for m in run.methods() if m not in (SHAP, "attention", "rollout")]
+    others = [m for m in run.methods() if m not in {SHAP, *UNSIGNED_METHODS}]
     for variant in run.variants:
         for method in others:
             for subset in SUBSET_COLOURS:
                 row = estimate(run, variant, "spearman", SHAP, method, subset)
                 if row is not None:
                     panels.setdefault(run.label(*variant), []).append(
-                        _dot(f"SHAP, {method_label(method)}", subset, row)
+                        make_dot(f"SHAP, {method_label(method)}", subset, row)
                     )
     if not panels:
         return None
     title = _correctness_title(run)
-    level = number(100 * run.config.compare.level, 0)
     note = (
-        f"Mean Spearman, split by whether the model was right, with its {level} % interval over texts for these seeds "
-        f"(which texts are right differs between seeds, so it says nothing of new ones); {size_note(run)}."
+        f"Mean Spearman, split by whether the model was right, with its {level_text(run)} interval over texts, "
+        "given the seeds (which texts are right differs between seeds, so it says nothing of new ones); "
+        f"{size_note(run)}."
     )
     axis = "Spearman rank correlation"
     return draw(
         "correctness", lambda: paint_dots(panels, SUBSET_COLOURS, axis), title=title, note=note, source="estimates"
     )
-
-
-def _dot(row: str, group: str, values: pd.Series) -> Dot:
-    known = np.isfinite([values["low"], values["high"]]).all()
-    middle = float(values["estimate"])
-    low, high = (float(values["low"]), float(values["high"])) if known else (middle, middle)
-    return Dot(row=row, group=group, estimate=middle, low=low, high=high)
 
 
 def _correctness_title(run: RunTables) -> str:
@@ -188,59 +188,19 @@ def _length(run: RunTables) -> Figure | None:
     points = {name: rows for name, rows in points.items() if len(rows) > 2}
     if not points:
         return None
-    limit = run.config.explain.exact_limit
     parts = []
     for name, rows in points.items():
-        short, long = rows[rows["n_words"] <= limit]["value"], rows[rows["n_words"] > limit]["value"]
-        if len(short) and len(long):
+        exact, sampled = (rows[rows["exact"] == known]["value"] for known in (True, False))
+        if len(exact) and len(sampled):
             parts.append(
-                f"median {number(short.median())} up to {limit} words, {number(long.median())} beyond, in {name}"
+                f"median {number(exact.median())} with exact SHAP, {number(sampled.median())} sampled, in {name}"
             )
-    title = (
-        f"SHAP–LIME agreement by length: {'; '.join(parts)}" if parts else "SHAP–LIME agreement by length of the text"
-    )
+    title = f"SHAP–LIME agreement by length: {'; '.join(parts)}" if parts else "SHAP–LIME agreement by text length"
+    known = pd.concat(points.values())["exact"]
+    shap = f"SHAP is exact in {count(known.eq(True).sum())} dots, sampled in {count(known.eq(False).sum())}. "
     note = (
         f"Each dot a text (mean over seeds); {size_note(run)}. Dark steps: medians of bins with equally many texts. "
-        f"Up to {limit} words SHAP is exact, beyond it is estimated by sampling. No interval: a description."
+        f"{shap if known.notna().any() else ''}No interval: a description."
     )
-    return draw(
-        "length",
-        lambda: paint_length(points, limit, "Spearman of SHAP and LIME"),
-        title=title,
-        note=note,
-        source="measurements",
-    )
-
-
-def _untrained(run: RunTables) -> Figure | None:
-    colours = {"scores": ACCENT, "sizes": MUTED}
-    panels: dict[str, list[Dot]] = {}
-    for variant in run.variants:
-        for method in run.methods():
-            for group, metric in (("scores", "spearman_untrained"), ("sizes", "spearman_abs_untrained")):
-                row = estimate(run, variant, metric, method, method)
-                if row is not None:
-                    panels.setdefault(run.label(*variant), []).append(_dot(method_label(method), group, row))
-    if not panels:
-        return None
-    values = [d for dots in panels.values() for d in dots if d.group == "scores" and d.row != method_label("random")]
-    top = max(values, key=lambda d: d.estimate) if values else None
-    title = "Training changes what the methods say"
-    if top:
-        title = f"On untrained weights the rankings are gone: the closest is {top.row} at {number(top.estimate)}"
-        if top.low > 0.5:
-            title = f"{top.row} says much the same of untrained weights: Spearman {number(top.estimate)}"
-    n_texts = pick(run.tables["texts"], trained=False)["example_id"].nunique()
-    note = (
-        "Spearman of a method's scores (and of their sizes) with its own on untrained weights, same texts, with its "
-        f"{_level(run)}; n = {plural(n_texts, 'text')} × {plural(len(run.config.seeds), 'seed')} per model. Near 0 "
-        "is right."
-    )
-    axis = "Spearman, trained against untrained"
-    return draw(
-        "untrained",
-        lambda: paint_dots(panels, colours, axis, reference=(0.0, "")),
-        title=title,
-        note=note,
-        source="estimates",
-    )
+    axis = "Spearman of SHAP and LIME"
+    return draw("length", lambda: paint_length(points, axis), title=title, note=note, source="measurements")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from study.report.accuracy import accuracy_finding
 from study.report.blocks import Bullets, Paragraph, Section
+from study.report.controls import untrained_finding
 from study.report.findings import (
-    accuracy_finding,
     agreement_finding,
     correctness_finding,
     least_agreeing_finding,
-    untrained_finding,
 )
 from study.report.head_findings import carriers_finding, heads_finding, kinds_finding
 from study.report.inputs import RunTables
-from study.report.numbers import number
+from study.report.notes import findings_note
 
 RULES = (
     agreement_finding,
@@ -28,12 +28,7 @@ RULES = (
 
 def build(run: RunTables) -> Section:
     """One sentence or two a finding, each with its numbers and links to the evidence."""
-    level = number(100 * run.config.compare.level, 0)
-    note = (
-        f"In brackets: {level} % intervals over texts and training seeds, which are crossed. Other ranges are the "
-        "least and the largest value over seeds, and no intervals. The sentences are written by rules from the "
-        "tables of this run."
-    )
+    note = f"{findings_note(run)} The sentences are written by rules from the tables of this run."
     return Section(
         name="findings",
         title="Findings",

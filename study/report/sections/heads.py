@@ -20,8 +20,8 @@ from study.report.measures import (
     row_sizes,
     spread,
 )
-from study.report.numbers import listing, number, percent, percent_range, signed, with_interval
-from study.report.sections.features import size_note
+from study.report.notes import interval_note, size_note
+from study.report.numbers import listing, percent, percent_range, signed, with_interval
 from study.report.tables import make_table
 
 EXCHANGEABLE = (
@@ -114,7 +114,7 @@ def _carriers(run: RunTables) -> Table | None:
     note = (
         "Effective components: exp of the entropy of a word's cell shares, 1 to the number of components. κ: "
         "Σ|cell| over |score| + ε, 1 where components pull one way. Both are means over texts of means over words "
-        f"weighted by |score|, with {number(100 * run.config.compare.level, 0)} % intervals. Cancelled: 1 − Σ|score| "
+        f"weighted by |score|, with their {interval_note(run)}. Cancelled: 1 − Σ|score| "
         "/ Σ|cell| over all words, least to largest seed."
     )
     title = "How many components carry a word, and how much cancels"
@@ -174,9 +174,9 @@ def _profiles(run: RunTables, variant: tuple[str, str]) -> Figure | None:
         word, head, value = largest_cell(profile)
         parts.append(f"{head} for “{clip(word, 16)}” ({signed(value)}, {seed})")
     note = (
-        f"{run.label(*variant)}: mean SHAP crosswalk cell over the word's occurrences, logits; {size_note(run)}; the "
-        "words that count most over all texts. Small cells carry no number. Columns of different seeds are "
-        "different heads. No interval."
+        f"{run.label(*variant)}: mean SHAP crosswalk cell over the word's occurrences, logits; "
+        f"{size_note(run, [variant])}; the words that count most over all texts. Small cells carry no number. "
+        "Columns of different seeds are different heads. No interval."
     )
     name = f"profiles-{variant[1]}" if len(run.config.datasets) == 1 else f"profiles-{variant[0]}-{variant[1]}"
     axis = "head (layer and number, per seed)"

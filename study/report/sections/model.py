@@ -13,7 +13,8 @@ from study.report.figures.model import paint_curves
 from study.report.figures.style import ACCENT, draw
 from study.report.inputs import RunTables, pick
 from study.report.measures import accuracy_row
-from study.report.numbers import count, number, percent, plural
+from study.report.notes import level_text
+from study.report.numbers import count, listing, number, percent, plural
 from study.report.tables import BASELINES, make_table
 
 
@@ -45,12 +46,12 @@ def _accuracy(run: RunTables) -> Figure | None:
         return None
     base = accuracy_row(run, next(iter(panels)), "tfidf_logreg")
     line = None if base is None or len(panels) > 1 else (100 * float(base["accuracy"]), "")
-    title = _accuracy_title(run, next(iter(panels)))
-    level = number(100 * run.config.compare.level, 0)
+    title = "Test accuracy: " + "; ".join(_accuracy_title(run, name) for name in panels)
+    n_test = run.tables["accuracy"].groupby("dataset", sort=False)["n_test"].max().astype(float)
+    over_seeds = ", over texts and seeds for all seeds" if len(run.config.seeds) > 1 else ""
     note = (
-        f"n = {count(float(run.tables['accuracy']['n_test'].max()))} test texts; "
-        f"{plural(len(run.config.seeds), 'seed')}. {level} % intervals: over texts for one seed or baseline, over "
-        "texts and seeds for all seeds."
+        f"n = {listing(list(dict.fromkeys(map(count, n_test))))} test texts; {plural(len(run.config.seeds), 'seed')}. "
+        f"{level_text(run)} intervals: over texts for one seed or baseline{over_seeds}."
     )
     return draw(
         "accuracy",
@@ -81,7 +82,8 @@ def _accuracy_title(run: RunTables, dataset: str) -> str:
         if row is not None and name == dataset:
             parts.append(f"{model} {percent(row['accuracy'], 1)}")
     tail = f", TF-IDF + logistic regression {percent(base['accuracy'], 1)}" if base is not None else ""
-    return f"Test accuracy: {', '.join(parts)}{tail}"
+    where = "" if len(run.config.datasets) == 1 else f"{dataset}: "
+    return f"{where}{', '.join(parts)}{tail}"
 
 
 def _accuracy_table(run: RunTables) -> Table | None:
@@ -117,14 +119,18 @@ def _curves(run: RunTables) -> Figure | None:
         return None
     parts = []
     for name, rows in curves.items():
-        best = rows.loc[rows.groupby("seed")["validation_loss"].idxmin()]
+        known = rows.dropna(subset=["validation_loss"])
+        if known.empty:
+            parts.append(f"no epoch of {name}, where it is not a number")
+            continue
+        best = known.loc[known.groupby("seed")["validation_loss"].idxmin()]
         epochs = sorted({int(e) for e in best["epoch"]})
         place = f"epoch {epochs[0]}" if len(epochs) == 1 else f"epochs {epochs[0]} to {epochs[-1]}"
         parts.append(f"{place} in {name} (accuracy {percent(best['validation_accuracy'].mean(), 1)})")
     title = f"Lowest validation loss at {'; '.join(parts)}"
     seeds = plural(len(run.config.seeds), "seed")
     note = f"A line a seed ({seeds}); no interval. Words are masked at random in training only."
-    return draw("curves", lambda: paint_curves(curves, None), title=title, note=note, source="training")
+    return draw("curves", lambda: paint_curves(curves), title=title, note=note, source="training")
 
 
 def _card(name: str, card: Any) -> Details:

@@ -13,13 +13,17 @@ from study.report.inputs import RunTables
 from study.report.numbers import plural, scientific
 from study.report.tables import make_table
 
+GATE_UNITS = (
+    "value: largest error found. Attention views: absolute, in the residual stream. Components and padding: logits, "
+    "relative to max(1, |margin|). Game, SHAP and crosswalk: logits, relative to max(1, |v(all words)|, |v(no words)|)."
+)
 TITLE = "Which words, and which heads, drive a text classifier"
 
 
 def identity(run: RunTables) -> str:
     """The run in one short line: name, size, config hash, revision."""
     parts = [run.config.name, plural(len(run.config.models), "model") + " × " + plural(len(run.config.seeds), "seed")]
-    n_texts = run.tables["texts"]["example_id"].nunique()
+    n_texts = len(run.tables["texts"][["dataset", "example_id"]].drop_duplicates())
     parts.append(f"{plural(n_texts, 'text')} explained")
     if config_hash := run.manifest.get("config_hash"):
         parts.append(f"config {str(config_hash)[:8]}")
@@ -65,7 +69,7 @@ def _gate_table(run: RunTables) -> Table:
         {"value": scientific, "tolerance": scientific},
         anchor="table-gates",
         title="Exactness gates, the worst place of each",
-        note="value: largest error found, in logits, relative to max(1, |margin|).",
+        note=GATE_UNITS,
         source="gates.json",
         headers={"name": "identity", "where": "worst at"},
         left=("verdict",),

@@ -1,0 +1,61 @@
+"""Runs with some numbers replaced."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pandas as pd
+
+from study.report.inputs import RunTables, pick
+
+
+def with_rows(run: RunTables, table: str, frame: pd.DataFrame) -> RunTables:
+    """The run with another table."""
+    parts = {key: rows for key, rows in run.parts.items() if key[0] != table}
+    parts |= {(table, *v): rows for v, rows in frame.groupby(["dataset", "model"])}
+    return dataclasses.replace(run, tables={**run.tables, table: frame}, parts=parts)
+
+
+def set_rows(run: RunTables, table: str, column: str, value: object, **equal: object) -> RunTables:
+    """The run with `column` set in the rows whose other columns are as given."""
+    frame = run.tables[table].copy()
+    rows = pick(frame, **equal).index
+    assert len(rows)
+    frame.loc[rows, column] = value
+    return with_rows(run, table, frame)
+
+
+def set_estimates(
+    run: RunTables, metric: str, a: str, b: str, subset: str, values: tuple[float, float, float], **equal: object
+) -> RunTables:
+    """The run with estimate, low and high of one metric set to `values` in every variant, or those named."""
+    for column, value in zip(("estimate", "low", "high"), values, strict=True):
+        names = {"metric": metric, "method_a": a, "method_b": b, "subset": subset}
+        run = set_rows(run, "estimates", column, value, **names, **equal)
+    return run
+
+
+def add_estimates(
+    run: RunTables, metric: str, a: str, b: str, values: tuple[float, float, float], models: tuple[str, ...] = ()
+) -> RunTables:
+    """The run with a row more of this metric in every variant, or those of the models named."""
+    names = {"metric": metric, "method_a": a, "method_b": b, "subset": "all", "level": 0.95}
+    names |= dict(zip(("estimate", "low", "high"), values, strict=True))
+    rows = [{"dataset": d, "model": m} | names for d, m in run.variants if not models or m in models]
+    return with_rows(run, "estimates", pd.concat([run.tables["estimates"], pd.DataFrame(rows)], ignore_index=True))
+
+
+def with_seeds(run: RunTables, n: int) -> RunTables:
+    """The run as if its config named n seeds."""
+    return dataclasses.replace(run, config=run.config.model_copy(update={"seeds": tuple(range(n))}))
+
+
+def with_second_data_set(run: RunTables, name: str = "films") -> RunTables:
+    """The run with a copy of its data set under another name."""
+    first = run.config.datasets[0]
+    config = run.config.model_copy(update={"datasets": [first, first.model_copy(update={"name": name})]})
+    run = dataclasses.replace(run, config=config)
+    for table, frame in run.tables.items():
+        if "dataset" in frame:
+            run = with_rows(run, table, pd.concat([frame, frame.assign(dataset=name)], ignore_index=True))
+    return run

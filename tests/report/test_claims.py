@@ -1,0 +1,111 @@
+"""Claims go no farther than their intervals: the lead over the baseline, and the controls of the methods."""
+
+from __future__ import annotations
+
+import pytest
+
+from study.report.accuracy import accuracy_finding
+from study.report.controls import completeness_note, untrained_controls, untrained_figure, untrained_finding
+from study.report.inputs import RunTables
+from tests.report.conftest import Written
+from tests.report.edits import add_estimates, set_estimates, set_rows, with_second_data_set
+
+GAIN = ("accuracy_gain", "model", "tfidf_logreg")
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("gain", "lead"),
+    [
+        ((0.02, 0.01, 0.03), "Every model beats the baseline."),
+        ((-0.02, -0.03, -0.01), "Every model reads worse than the baseline."),
+        ((0.02, -0.01, 0.05), "Every model reads a little better than the baseline, but the lead is not certain."),
+        ((-0.02, -0.05, 0.01), "Every model reads a little worse than the baseline, but the difference is not"
+         " certain."),
+        ((0.0, -0.01, 0.01), "Every model reads as well as the baseline."),
+        ((0.02, NAN, NAN), "Accuracy beside the baseline."),
+    ],
+)  # fmt: skip
+def test_a_lead_is_claimed_from_the_paired_interval(
+    small: Written, gain: tuple[float, float, float], lead: str
+) -> None:
+    found = accuracy_finding(add_estimates(small.run, *GAIN, gain))
+    assert found.lead == lead
+    assert "so the lead" not in found.text
+
+
+def test_the_accuracies_alone_claim_nothing(small: Written) -> None:
+    run = set_rows(small.run, "accuracy", "accuracy", 0.5, kind="tfidf_logreg")
+    found = accuracy_finding(run)
+    assert found.lead == "Accuracy beside the baseline."
+    assert "gets 50.0" in found.text
+
+
+def test_models_with_different_verdicts_are_named(small: Written) -> None:
+    run = add_estimates(small.run, *GAIN, (0.02, 0.01, 0.03), ("encoder",))
+    assert accuracy_finding(run).lead == "encoder beats the baseline."
+    run = add_estimates(run, *GAIN, (-0.02, -0.03, -0.01), ("attention-only",))
+    assert accuracy_finding(run).lead == "encoder beats the baseline; attention-only reads worse than the baseline."
+
+
+def test_every_data_set_has_its_own_baseline(small: Written) -> None:
+    run = with_second_data_set(small.run)
+    run = set_rows(run, "accuracy", "accuracy", 0.611, kind="tfidf_logreg", dataset="films")
+    text = accuracy_finding(run).text
+    assert "77.2" in text.split("logistic regression gets")[1]
+    assert "(films)" in text.split("61.1")[1]
+
+
+def all_untrained(run: RunTables, values: tuple[float, float, float]) -> RunTables:
+    for method in ("shap", "lime"):
+        run = set_estimates(run, "spearman_untrained", method, method, "all", values)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("values", "lead"),
+    [
+        ((0.06, 0.03, 0.09), "On untrained weights the rankings are gone."),
+        ((0.2, -0.1, 0.5), "On untrained weights no ranking can be told from 0."),
+        ((0.45, 0.35, 0.55), "SHAP and LIME keep part of their ranking on untrained weights."),
+        ((-0.4, -0.5, -0.3), "SHAP and LIME turn their ranking round on untrained weights."),
+        ((0.2, NAN, NAN), "Whether rankings outlive untrained weights stays open: an interval is missing."),
+    ],
+)
+@pytest.mark.usefixtures("no_painting")
+def test_rankings_are_gone_only_where_every_interval_says_so(
+    small: Written, values: tuple[float, float, float], lead: str
+) -> None:
+    run = all_untrained(small.run, values)
+    assert untrained_finding(run).lead == lead
+    figure = untrained_figure(run)
+    assert figure is not None
+    assert figure.title.startswith(lead[:-1])
+
+
+@pytest.mark.usefixtures("no_painting")
+def test_the_value_farthest_from_zero_is_stated_with_its_interval(small: Written) -> None:
+    run = all_untrained(small.run, (0.06, 0.03, 0.09))
+    run = set_estimates(run, "spearman_untrained", "lime", "lime", "all", (-0.32, -0.4, -0.24), model="encoder")
+    figure = untrained_figure(run)
+    assert figure is not None
+    for text in (untrained_finding(run).text, figure.title):
+        assert "Farthest from 0: LIME in encoder, −0.32 [−0.40, −0.24]".lower() in text.lower()
+
+
+def test_methods_without_signs_are_controlled_by_size(written: Written) -> None:
+    run = set_estimates(written.run, "spearman_abs_untrained", "attention", "attention", "all", (0.9, 0.8, 1.0))
+    assert {c.method for c in untrained_controls(run)} == {"shap", "lime", "occlusion", "attention"}
+    assert "Attention (by size)" in untrained_finding(run).text
+    assert "Attention" in untrained_finding(run).lead
+
+
+def test_what_gradients_leave_over_is_told_with_its_interval(small: Written) -> None:
+    assert completeness_note(small.run) is None
+    run = add_estimates(small.run, "completeness_error", "integrated_gradients", "", (0.0314, 0.02, 0.04))
+    run = add_estimates(run, "completeness_error", "gradient_x_input", "", (1.5, 1.2, 1.8))
+    note = completeness_note(run)
+    assert note is not None
+    told = "Integrated gradients 0.031 [0.020, 0.040] and Gradient × input 1.500 [1.200, 1.800]"
+    assert note.text.count(told) == len(run.variants)
+    assert "logits, 95 % interval over texts and seeds" in note.text
