@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
+from study.records import UNSIGNED_METHODS
 from study.report.blocks import Column, Table
 from study.report.figures.style import method_label
 from study.report.inputs import LIME, SHAP, RunTables
@@ -76,12 +77,16 @@ BASELINES = {"majority": "majority class", "tfidf_logreg": "TF-IDF + logistic re
 
 
 def paper_estimates(run: RunTables) -> pd.DataFrame:
-    """SHAP against LIME by every metric and subset, the rest of the pairs by Spearman, and what has no pair."""
+    """SHAP against LIME by every metric and subset, the rest of the pairs by Spearman, and what has no pair.
+
+    Pairs with an unsigned method appear by the Spearman of sizes, the only one that they have.
+    """
     rows = run.tables["estimates"]
     main = rows["method_a"].isin([SHAP, LIME]) & rows["method_b"].isin([SHAP, LIME, ""])
-    wanted = (
-        main | ((rows["metric"] == "spearman") & (rows["subset"] == "all")) | (rows["metric"] == "spearman_untrained")
-    )
+    unsigned = rows["method_a"].isin(UNSIGNED_METHODS) | rows["method_b"].isin(UNSIGNED_METHODS)
+    ranks = ((rows["metric"] == "spearman") & ~unsigned) | ((rows["metric"] == "spearman_abs") & unsigned)
+    others = rows["metric"].isin(["accuracy_gain", "completeness_error"])
+    wanted = main | ((ranks | others) & (rows["subset"] == "all")) | (rows["metric"] == "spearman_untrained")
     rows = rows[wanted]
     return pd.DataFrame(
         {
