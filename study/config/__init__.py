@@ -24,7 +24,7 @@ class Section(BaseModel):
 class VocabularyConfig(Section):
     min_count: Count = 2  # in the training split
     max_size: Count = 30_000
-    unlabelled_min_count: Count = 40  # in the unlabelled text, when word vectors are on
+    unlabelled_min_count: Count = 10  # in the unlabelled text, when word vectors are on
 
 
 class WordVectorsConfig(Section):
