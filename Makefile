@@ -14,10 +14,10 @@ help: ## list the targets
 setup: $(VENV)/.installed ## create .venv and install the study into it
 
 experiment: setup ## run the whole study; leaves results/experiment/report.html
-	$(BIN)/study run configs/experiment.yaml
+	$(BIN)/study run configs/experiment.yaml --update
 
 smoke: setup ## run every stage on little data; leaves results/smoke/report.html
-	$(BIN)/study run configs/smoke.yaml
+	$(BIN)/study run configs/smoke.yaml --update
 
 walkthrough: setup ## multi-head attention step by step, on live tensors
 	$(BIN)/study walkthrough
@@ -37,7 +37,7 @@ bench: $(VENV)/.tested ## measure speed, memory and estimator errors; writes res
 clean: ## remove the environment and caches; results stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info
 
-# torch first: the other packages would take its newest build with several GB of GPU libraries
+# torch first and pinned: left to the other packages it would come in whatever build is newest
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)

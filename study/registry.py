@@ -17,6 +17,8 @@ from study.errors import UnknownNameError
 def suggest(name: str, allowed: Iterable[str]) -> str:
     """The tail of an error message: the nearest allowed name if one is near, and all that are allowed."""
     names = list(allowed)
+    if not names:
+        return ""
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"; did you mean '{near[0]}'?" if near else ""
     return f"{hint} (allowed: {', '.join(names)})"

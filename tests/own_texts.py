@@ -46,7 +46,7 @@ def write_study(folder: Path, *, n_classes: int = 2, **settings: Any) -> Path:
             }
         ],
         "models": [{"name": "mlp", "n_heads": 2, "d_model": 8, "d_mlp": 16, "max_words": 12}],
-        "training": {"max_epochs": 2, "batch_size": 16, "learning_rate": 0.01},
+        "training": {"max_epochs": 2, "min_steps": 0, "batch_size": 16, "learning_rate": 0.01},
         "explain": {
             "n_texts": 18,
             "exact_limit": 8,

@@ -76,7 +76,8 @@ class ModelConfig(Section):
 
 class TrainingConfig(Section):
     max_epochs: Count = 6
-    patience: Count = 3  # epochs without a better validation loss before training stops
+    min_steps: Annotated[int, Field(ge=0)] = 300  # more epochs where the texts are so few that this is not reached
+    patience: Count = 3  # epochs without a better validation loss before training stops; grows with min_steps' epochs
     batch_size: Count = 64
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
@@ -85,7 +86,7 @@ class TrainingConfig(Section):
 
 
 class ExplainConfig(Section):
-    n_texts: Count = 100  # test texts explained, drawn with the split seed
+    n_texts: Count = 100  # test texts explained, drawn with the split seed; by default all where there are fewer
     methods: Annotated[tuple[str, ...], Field(min_length=1)] = (  # names in EXPLAINERS
         "shap",
         "lime",

@@ -37,8 +37,9 @@ def check_tree(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str]]
 
 def check_together(tree: Tree, config: StudyConfig) -> Iterable[tuple[Place, str]]:
     """What must fit between sections that are each valid."""
+    asked = tree.get("explain", "n_texts") is not None  # the default means all texts where there are fewer
     for dataset in config.datasets:
-        if config.explain.n_texts > dataset.test_size:
+        if asked and config.explain.n_texts > dataset.test_size:
             message = f"explain.n_texts {config.explain.n_texts} is more than the {dataset.test_size} test texts"
             yield tree.place(("explain", "n_texts")), f"{message} of data set '{dataset.name}'"
     explain = config.explain

@@ -16,7 +16,7 @@ from study.game.subject import Subject
 from study.records import FeatureAttribution, FloatArray
 
 
-def explain_attention(subject: Subject, config: ExplainConfig, rng: np.random.Generator) -> FeatureAttribution:  # noqa: ARG001
+def explain_attention(subject: Subject, config: ExplainConfig, rng: np.random.Generator) -> FeatureAttribution:
     """Attention of the readout position in the last layer, mean over heads; unsigned, in [0, 1]; nothing is drawn.
 
     What the readout pays to itself (CLS) is left out, so scores sum to one minus that. Evaluations: one
@@ -27,7 +27,7 @@ def explain_attention(subject: Subject, config: ExplainConfig, rng: np.random.Ge
     return _attribute(subject, started, "attention", "last layer, mean over heads", readout_row)
 
 
-def explain_rollout(subject: Subject, config: ExplainConfig, rng: np.random.Generator) -> FeatureAttribution:  # noqa: ARG001
+def explain_rollout(subject: Subject, config: ExplainConfig, rng: np.random.Generator) -> FeatureAttribution:
     """Attention rollout to the readout position; unsigned, in [0, 1]; nothing is drawn.
 
     Per layer 0.5 A + 0.5 I, A the mean over heads, rows made to sum to one, multiplied from the first

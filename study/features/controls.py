@@ -13,7 +13,7 @@ from study.game.subject import Subject
 from study.records import FeatureAttribution
 
 
-def explain_random(subject: Subject, config: ExplainConfig, rng: np.random.Generator) -> FeatureAttribution:  # noqa: ARG001
+def explain_random(subject: Subject, config: ExplainConfig, rng: np.random.Generator) -> FeatureAttribution:
     """Independent standard normal scores: what chance agreement looks like. Evaluations: the game's two ends."""
     started = time.perf_counter()
     seed = draw_seed(rng)

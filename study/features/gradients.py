@@ -17,7 +17,7 @@ from study.game.subject import Subject
 from study.records import FeatureAttribution
 
 
-def explain_gradient_x_input(subject: Subject, config: ExplainConfig, rng: np.random.Generator) -> FeatureAttribution:  # noqa: ARG001
+def explain_gradient_x_input(subject: Subject, config: ExplainConfig, rng: np.random.Generator) -> FeatureAttribution:
     """Gradient of the margin at the text, times (embedding - mask embedding), summed over d_model; nothing is drawn.
 
     The first-order guess of what masking the word would change. Evaluations: one forward and backward
@@ -34,7 +34,7 @@ def explain_gradient_x_input(subject: Subject, config: ExplainConfig, rng: np.ra
 def explain_integrated_gradients(
     subject: Subject,
     config: ExplainConfig,
-    rng: np.random.Generator,  # noqa: ARG001
+    rng: np.random.Generator,
 ) -> FeatureAttribution:
     """Integrated gradients from the mask embeddings to the text's, by captum; nothing is drawn.
 

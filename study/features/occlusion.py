@@ -12,7 +12,7 @@ from study.game.subject import Subject
 from study.records import FeatureAttribution
 
 
-def explain_occlusion(subject: Subject, config: ExplainConfig, rng: np.random.Generator) -> FeatureAttribution:  # noqa: ARG001
+def explain_occlusion(subject: Subject, config: ExplainConfig, rng: np.random.Generator) -> FeatureAttribution:
     """v(all words) - v(all words but this one), logits, for the margin and every component; nothing is drawn.
 
     It sees each word only in the company of all others: two words that say the same thing both get

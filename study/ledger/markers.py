@@ -53,6 +53,12 @@ def read_marker(folder: Path, stage: str) -> Marker | None:
         raise LedgerError(f"{path} is no stage marker of this version: delete it, then run again") from None
 
 
+def anything_done(run_folder: Path) -> bool:
+    """Whether any stage of the run was ever finished, so that there are results to lose."""
+    markers = run_folder.rglob(".stages/*.json")
+    return any(ledger.read_json(path).get("state") == "done" for path in markers)
+
+
 def partial_folder(folder: Path, stage: str) -> Path:
     """Where a stage may keep checkpoints; emptied when what decides its result changes, and when it is done."""
     return folder / ".partial" / stage

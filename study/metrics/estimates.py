@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from study.metrics import METRICS
 from study.records import FloatArray
 from study.stats import complete_examples, crossed_interval
 
@@ -38,7 +39,18 @@ def estimate(measurements: pd.DataFrame, texts: pd.DataFrame, level: float) -> p
             rows.append((dataset, model, *key, "all", *_crossed(array, level)))
             rows.append((dataset, model, *key, "correct", *_by_example(array, known == 1, level)))
             rows.append((dataset, model, *key, "wrong", *_by_example(array, known == 0, level)))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return _within_bounds(pd.DataFrame(rows, columns=COLUMNS))
+
+
+def _within_bounds(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Intervals cut at the metric's bounds, which a symmetric t interval may pass though no value can."""
+    names = estimates["metric"].str.replace(r"_at_k\d+$|_untrained$", "", regex=True)
+    for name in names.unique():
+        if name in METRICS:
+            lowest, highest = METRICS.load(name).bounds
+            rows = names == name
+            estimates.loc[rows, ["low", "high"]] = estimates.loc[rows, ["low", "high"]].clip(lowest, highest)
+    return estimates
 
 
 def _crossed(values: FloatArray, level: float) -> tuple[float, float, float, float, int, int, int]:

@@ -80,18 +80,21 @@ def train_encoder(
     """Trains in place and leaves the weights of the epoch with the lowest validation loss; the learning curve.
 
     after_epoch receives the state to save; after_step (steps done, steps in all).
-    Stops early after `patience` epochs without a better validation loss.
+    Stops early after `patience` epochs without a better validation loss. Few texts make short epochs: there are
+    more of them then, `min_steps` optimizer steps in all, and patience grows alike.
     """
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     steps_per_epoch = math.ceil(len(train) / config.batch_size)
-    n_steps = config.max_epochs * steps_per_epoch
+    n_epochs = max(config.max_epochs, math.ceil(config.min_steps / steps_per_epoch))
+    patience = math.ceil(config.patience * n_epochs / config.max_epochs)
+    n_steps = n_epochs * steps_per_epoch
     history: list[EpochResult] = []
     best = copy.deepcopy(model.state_dict())
     if resume is not None:
         history = list(resume.history)
         best = _restore(model, optimizer, resume)
-    for epoch in range(len(history), config.max_epochs):
-        if _out_of_patience(history, config.patience):
+    for epoch in range(len(history), n_epochs):
+        if _out_of_patience(history, patience):
             break
         losses = []
         model.train()

@@ -36,7 +36,8 @@ def estimate_seconds(task: Task, config: StudyConfig) -> float:
     if name == "train" and task.model is not None and task.dataset is not None:
         texts = task.dataset.max_train or TRAINING_TEXTS
         mlp = TRAIN_MLP * task.model.d_mlp / 256
-        return texts * config.training.max_epochs * _layers(task.model) * (TRAIN_ATTENTION + mlp)
+        epochs = max(config.training.max_epochs, config.training.min_steps * config.training.batch_size / texts)
+        return texts * epochs * _layers(task.model) * (TRAIN_ATTENTION + mlp)
     if name == "explain" and task.model is not None:
         return _explain_seconds(task.model, config)
     if name == "compare":

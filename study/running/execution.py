@@ -167,7 +167,7 @@ class Execution:
             self.display.line(f"FAILED {outcome.name}: {outcome.message}", "bold red")
             fields |= {"message": outcome.message, "trace": outcome.trace}
         elif outcome.state == "not run":
-            self.display.line(f"not run {outcome.name}: it needs '{outcome.message}', which failed", "red")
+            fields["needs"] = outcome.message
         self.log.write("task", fields)
 
     def tick(self) -> None:
@@ -183,6 +183,9 @@ class Execution:
                 "bold red",
             )
         failures = {outcome.exit_status for outcome in outcomes.values() if outcome.state == "failed"}
+        waiting = sum(outcome.state == "not run" for outcome in outcomes.values())
+        if waiting:
+            self.display.line(f"not run: {waiting} tasks that need what failed", "red")
         if failures:
             self.display.line(f"not finished; the log is {self.folder / ledger.LOG_FILE}", "red")
             status = 1 if 1 in failures else min(failures)

@@ -10,6 +10,7 @@ from study.config import StudyConfig
 from study.config.loading import dump_config
 from study.errors import LedgerError
 from study.ledger.manifest import PACKAGE
+from study.ledger.markers import anything_done
 from study.running.display import Display
 from study.running.engine import ProcessEngine
 from study.running.execution import Execution
@@ -70,6 +71,8 @@ def _check_folder(folder: Path, config: StudyConfig, update: bool) -> None:
     if not (folder / ledger.CONFIG_FILE).exists():
         if any(not path.name.startswith(".") for path in folder.iterdir()):
             raise LedgerError(f"{folder} is no run folder: move it away, or choose another name (`name=other`)")
+        return
+    if not anything_done(folder):
         return
     differences = compare_settings(load_run_config(folder), config)
     if differences and not update:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from study.metrics.estimates import COLUMNS, estimate
@@ -66,3 +67,29 @@ def test_untrained_rows_of_texts_are_ignored():
     rows = estimate(make_measurements({(0, "a"): 0.2, (0, "b"): 0.4}), texts, 0.95).set_index("subset")
     assert rows.loc["correct", "n_examples"] == 2
     assert rows.loc["wrong", "n_examples"] == 0
+
+
+def test_intervals_end_at_the_metrics_bounds() -> None:
+    rows = [
+        ("d", "m", 0, text, metric, "shap", "lime", value)
+        for metric in ("spearman_untrained", "feature_agreement_at_k1", "completeness_error")
+        for text, value in (("a", 1.0), ("b", 0.2))
+    ]
+    measurements = pd.DataFrame(
+        rows, columns=["dataset", "model", "seed", "example_id", "metric", "method_a", "method_b", "value"]
+    )
+    texts = pd.DataFrame(
+        {
+            "dataset": "d",
+            "model": "m",
+            "seed": 0,
+            "trained": True,
+            "example_id": ["a", "b"],
+            "label": "x",
+            "predicted": "x",
+        }
+    )
+    found = estimate(measurements, texts, 0.95).query("subset == 'all'").set_index("metric")
+    assert found.loc["spearman_untrained", ["low", "high"]].tolist() == [-1.0, 1.0]
+    assert found.loc["feature_agreement_at_k1", ["low", "high"]].tolist() == [0.0, 1.0]
+    assert found.loc["completeness_error", "high"] > 1.0

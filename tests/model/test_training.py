@@ -23,7 +23,7 @@ from study.model.training import (
 from study.records import CLS_ID, MASK_ID, PAD_ID
 from tests.tiny import N_TOKENS, TINY, largest, tiny_batch
 
-CONFIG = TrainingConfig(max_epochs=4, patience=4, batch_size=8, learning_rate=0.01)
+CONFIG = TrainingConfig(max_epochs=4, min_steps=0, patience=4, batch_size=8, learning_rate=0.01)
 TRAIN = tiny_batch(*[1 + i % 9 for i in range(20)])  # 3 batches an epoch, the last one short
 VALIDATION = tiny_batch(*[1 + i % 5 for i in range(10)], seed=100)
 
@@ -216,3 +216,9 @@ def test_batch_tensors_are_cut_to_their_longest_row():
     assert token_ids.shape == (2, 4)
     assert attend.tolist() == [[True] * 4, [True, True, False, False]]
     assert token_ids[0].tolist() == TRAIN.token_ids[2, :4].tolist()
+
+
+def test_few_texts_are_trained_for_more_epochs() -> None:
+    config = CONFIG.model_copy(update={"max_epochs": 2, "patience": 2, "min_steps": 31, "learning_rate": 1e-4})
+    _, history = train(config)  # 3 batches an epoch: 31 steps take 11 epochs, and patience is as long
+    assert len(history) == 11
