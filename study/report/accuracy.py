@@ -28,7 +28,7 @@ _CLAIMS = {
 def accuracy_finding(run: RunTables) -> Paragraph:
     """Accuracy beside TF-IDF + logistic regression on the same split, and the paired difference."""
     rows = {v: accuracy_row(run, v[0], "model", v[1]) for v in run.variants}
-    told = numbers_of(run, lambda v: _percent_text(rows[v]))
+    told = numbers_of(run, lambda v: percent_text(rows[v]))
     if not told:
         return missing("Accuracy")
     links = (Link(label="accuracy", anchor="fig-accuracy"), Link(label="table", anchor="table-accuracy"))
@@ -70,7 +70,7 @@ def gain_verdict(gain: pd.Series | None) -> str:
 def _baselines(run: RunTables) -> str:
     """Accuracy of the baseline, one a data set."""
     rows = {d.name: accuracy_row(run, d.name, "tfidf_logreg") for d in run.config.datasets}
-    told = {name: text for name, row in rows.items() if (text := _percent_text(row))}
+    told = {name: text for name, row in rows.items() if (text := percent_text(row))}
     return listing(list(told.values()) if len(rows) == 1 else [f"{text} ({name})" for name, text in told.items()])
 
 
@@ -78,7 +78,7 @@ def _points_text(row: pd.Series | None) -> str:
     return "" if row is None else with_interval(100 * row["estimate"], 100 * row["low"], 100 * row["high"], 1)
 
 
-def _percent_text(row: pd.Series | None) -> str:
+def percent_text(row: pd.Series | None) -> str:
     if row is None:
         return ""
     return f"{percent(row['accuracy'], 1)} {interval(100 * row['low'], 100 * row['high'], 1)}".rstrip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-Tone = Literal["", "lead", "muted", "bad", "good"]
+Tone = Literal["", "lead", "muted", "bad", "warn", "good"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

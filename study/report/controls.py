@@ -18,6 +18,7 @@ from study.report.notes import interval_note, untrained_size_note
 from study.report.numbers import listing
 
 NEAR_ZERO = 0.1  # |Spearman| below which two rankings share less than 1 % of their variance
+FEWEST_TEXTS = 10  # below, an interval over texts is too rough for any verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +31,15 @@ class Control:
 
     @property
     def verdict(self) -> str:
-        """gone (near zero), chance (zero is not excluded), kept, reversed, or unknown (no interval)."""
+        """kept, reversed (interval wholly beyond the band), gone (wholly inside), unclear, unknown or few (texts)."""
         low, high = float(self.row["low"]), float(self.row["high"])
+        if not float(self.row["n_examples"]) >= FEWEST_TEXTS:
+            return "few"
         if not np.isfinite([low, high]).all():
             return "unknown"
         if low >= -NEAR_ZERO and high <= NEAR_ZERO:
             return "gone"
-        return "chance" if low <= 0 <= high else "kept" if low > 0 else "reversed"
+        return "kept" if low > NEAR_ZERO else "reversed" if high < -NEAR_ZERO else "unclear"
 
 
 def untrained_controls(run: RunTables) -> list[Control]:
@@ -51,33 +54,47 @@ def untrained_controls(run: RunTables) -> list[Control]:
     return found
 
 
-def untrained_claim(controls: list[Control]) -> str:
-    """What the intervals allow to say of rankings on untrained weights."""
-    verdicts = {c.verdict for c in controls}
-    kept, turned = (
-        list(dict.fromkeys(method_label(c.method) for c in controls if c.verdict == wanted))
-        for wanted in ("kept", "reversed")
-    )
+def untrained_claim(run: RunTables, controls: list[Control]) -> str:
+    """What the intervals allow to say of rankings on untrained weights, model by model."""
+    models: dict[str, list[str]] = {}
+    for variant in run.variants:
+        if mine := [c for c in controls if c.variant == variant]:
+            models.setdefault(_claim_of(mine), []).append(run.label(*variant))
+    told = "; ".join(f"in {listing(names)}, {claim}" for claim, names in models.items())
+    return f"On untrained weights, {told}"
+
+
+def _claim_of(controls: list[Control]) -> str:
+    """The claim about the methods of one model; the strongest verdicts speak first."""
+    names: dict[str, list[str]] = {}
+    for control in controls:
+        names.setdefault(control.verdict, []).append(method_label(control.method))
     parts = []
-    if kept:
-        parts.append(f"{listing(kept)} {'keeps part of its' if len(kept) == 1 else 'keep part of their'} ranking")
-    if turned:
-        parts.append(f"{listing(turned)} {'turns its' if len(turned) == 1 else 'turn their'} ranking round")
+    for verdict, one, several in (
+        ("kept", "keeps part of its ranking", "keep part of their rankings"),
+        ("reversed", "turns its ranking round", "turn their rankings round"),
+    ):
+        if verdict in names:
+            parts.append(f"{listing(names[verdict])} {one if len(names[verdict]) == 1 else several}")
     if parts:
-        return f"{' and '.join(parts)} on untrained weights"
-    if "unknown" in verdicts:
-        return "Whether rankings outlive untrained weights stays open: an interval is missing"
-    if verdicts == {"gone"}:
-        return "On untrained weights the rankings are gone"
-    return "On untrained weights no ranking can be told from 0"
+        return " and ".join(parts)
+    if "few" in names:
+        return "too few texts to say whether rankings are kept"
+    if "unknown" in names:
+        return "whether rankings are kept stays open: an interval is missing"
+    if "unclear" not in names:
+        return "the rankings are gone"
+    if "gone" not in names:
+        return "what is left of the rankings cannot be told from a small one"
+    verb = "loses its ranking" if len(names["gone"]) == 1 else "lose their rankings"
+    return f"{listing(names['gone'])} {verb}; what is left of the others cannot be told from a small one"
 
 
 def largest_control(run: RunTables, controls: list[Control]) -> str:
     """The Spearman farthest from zero, with its interval."""
     top = max(controls, key=lambda c: abs(float(c.row["estimate"])))
     size = " (by size)" if top.method in UNSIGNED_METHODS else ""
-    where = f" in {run.label(*top.variant)}" if len(run.variants) > 1 else ""
-    return f"{method_label(top.method)}{size}{where}, {estimate_text(top.row)}"
+    return f"{method_label(top.method)}{size} in {run.label(*top.variant)}, {estimate_text(top.row)}"
 
 
 def untrained_finding(run: RunTables) -> Paragraph:
@@ -96,7 +113,7 @@ def untrained_finding(run: RunTables) -> Paragraph:
         "Spearman of a method with itself, trained against untrained weights, same texts. "
         f"Farthest from 0: {largest_control(run, controls)}.{listed}",
         (Link(label="control", anchor="fig-untrained"),),
-        lead=f"{untrained_claim(controls)}.",
+        lead=f"{untrained_claim(run, controls)}.",
     )
 
 
@@ -114,10 +131,12 @@ def untrained_figure(run: RunTables) -> Figure | None:
     controls = untrained_controls(run)
     title = "The random control on untrained weights"
     if controls:
-        title = f"{untrained_claim(controls)}; farthest from 0: {largest_control(run, controls)}"
+        title = f"{untrained_claim(run, controls)}; farthest from 0: {largest_control(run, controls)}"
     note = (
         "Spearman of a method's scores (and of their sizes) with its own on untrained weights, same texts, with its "
-        f"{interval_note(run)}; {untrained_size_note(run)}. Near 0 is right."
+        f"{interval_note(run)}; {untrained_size_note(run)}. Near 0 is right: kept or turned round where the "
+        f"interval lies wholly beyond ±{NEAR_ZERO:g}, gone where it lies wholly inside, else not to be told from a "
+        f"small one; nothing is said of fewer than {FEWEST_TEXTS} texts."
     )
     colours, axis = {"scores": ACCENT, "sizes": MUTED}, "Spearman, trained against untrained"
     return draw(

@@ -7,8 +7,8 @@ import pandas as pd
 from study.report.blocks import Link, Paragraph
 from study.report.findings import Variant, capital, estimate_text, missing, numbers_of, per_variant
 from study.report.inputs import SHAP, RunTables
-from study.report.measures import estimate, head_sizes, hidden_by_seed, kind_shares, spread
-from study.report.numbers import listing, number, percent, percent_range
+from study.report.measures import Spread, estimate, head_sizes, hidden_by_seed, kind_shares, spread
+from study.report.numbers import listing, number, percent, percent_range, signed_percent_range
 
 _NAMES = {"head": "heads", "mlp": "MLPs", "embed": "the embedding", "bias": "biases"}
 
@@ -88,20 +88,26 @@ def heads_finding(run: RunTables) -> Paragraph:
         else "No head does more than half of the heads' writing."
     )
     tail = " A head's number means nothing across seeds, so none is averaged." if several else ""
-    constant = numbers_of(run, lambda v: _constant(known[v]) if v in known else None)
-    taken = (
-        f" Centring takes away {constant} of the heads' raw size; what is constant explains nothing."
-        if constant
-        else ""
-    )
+    taken = _centring(run, known)
     links = (Link(label="shares", anchor="fig-head-shares"), Link(label="raw and centred", anchor="fig-centring"))
     return Paragraph(
         f"The strongest head and its share of what heads write. {per_variant(run, say)}.{taken}{tail}", links, lead=lead
     )
 
 
-def _constant(sizes: pd.DataFrame) -> str | None:
-    """How much smaller the heads' mean sizes become by centring, range over seeds; below zero they grow."""
+def _centring(run: RunTables, sizes: dict[Variant, pd.DataFrame]) -> str:
+    """What centring does to the heads' mean sizes, range over seeds: it takes away, unless some of them grow."""
+    changes = {v: change for v, table in sizes.items() if (change := _size_change(table))}
+    if not changes:
+        return ""
+    if all(change.high <= 0 for change in changes.values()):
+        told = numbers_of(run, lambda v: percent_range(-changes[v].high, -changes[v].low) if v in changes else None)
+        return f" Centring takes away {told} of the heads' raw size; what is constant explains nothing."
+    told = numbers_of(run, lambda v: signed_percent_range(changes[v].low, changes[v].high) if v in changes else None)
+    return f" Centring changes the heads' raw size by {told}."
+
+
+def _size_change(sizes: pd.DataFrame) -> Spread | None:
+    """Relative change of the heads' mean size by centring: −0.3 is 30 % smaller."""
     total = sizes.groupby("seed")[["raw", "centred"]].sum(min_count=1)
-    change = spread(1 - total["centred"] / total["raw"])
-    return None if change is None else percent_range(change.low, change.high)
+    return spread(total["centred"] / total["raw"] - 1)

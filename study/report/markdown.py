@@ -31,7 +31,7 @@ def _all(blocks: Sequence[Block]) -> list[str]:
 def _block(block: Block) -> str:
     match block:
         case Paragraph():
-            return ("> " if block.tone in ("good", "bad") else "") + _sentence(block)
+            return ("> " if block.tone in ("good", "warn", "bad") else "") + _sentence(block)
         case Heading():
             return f"### {escape(block.text)}"
         case Bullets():

@@ -46,6 +46,12 @@ def percent_range(low: float, high: float, decimals: int = 0) -> str:
     return f"{first}{THIN}%" if first == last else f"{first} to {last}{THIN}%"
 
 
+def signed_percent_range(low: float, high: float) -> str:
+    """Two relative changes as "−32 to +5 %", or as one where they print alike."""
+    first, last = signed(100 * low, 0), signed(100 * high, 0)
+    return f"{first}{THIN}%" if first == last else f"{first} to {last}{THIN}%"
+
+
 def interval(low: float, high: float, decimals: int = 2) -> str:
     """ "[0.91, 0.95]", or "" where there is no interval."""
     if not (math.isfinite(low) and math.isfinite(high)):

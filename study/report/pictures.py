@@ -91,7 +91,12 @@ def _compose(row: pd.Series, words: pd.DataFrame, tables: dict[str, pd.DataFrame
         columns=tuple(names),
         layers=tuple(layers),
         panels=panels,
-        corner=describe_corner(float(row["margin"]), float(row["empty_margin"]), str(row["target"])),
+        corner=describe_corner(
+            float(row["margin"]),
+            float(row["empty_margin"]),
+            str(row["target"]),
+            "sum of SHAP scores" if SHAP in tables else "all words against none",
+        ),
         footnote=tuple(notes + ([" ".join(marks)] if marks else [])),
     )
 
@@ -138,7 +143,10 @@ def _finding(words: pd.DataFrame, tables: dict[str, pd.DataFrame], parts: pd.Dat
     table = next(iter(tables.values()))
     scores = table.sum(axis=1)
     top = scores.abs().sort_values(ascending=False, kind="stable").index[:2]
-    quoted = [f"“{clip(words.loc[w, 'word'])}” ({signed(scores[w])})" for w in top]
+    names = [clip(words.loc[w, "word"]) for w in top]
+    twice = len(set(names)) < len(names)
+    places = [f"word {int(w) + 1}, " if twice else "" for w in top]
+    quoted = [f"“{name}” ({place}{signed(scores[w])})" for name, place, w in zip(names, places, top, strict=True)]
     against = len(top) == 2 and scores[top[0]] * scores[top[1]] < 0
     drawn = table.reindex(columns=_columns(tables, parts)[0]).abs().sum()
     total = max(float(table.abs().to_numpy().sum()), 1e-12)

@@ -56,31 +56,50 @@ def test_every_data_set_has_its_own_baseline(small: Written) -> None:
     assert "(films)" in text.split("61.1")[1]
 
 
-def all_untrained(run: RunTables, values: tuple[float, float, float]) -> RunTables:
+def all_untrained(run: RunTables, values: tuple[float, float, float], n_texts: int = 20) -> RunTables:
     for method in ("shap", "lime"):
         run = set_estimates(run, "spearman_untrained", method, method, "all", values)
-    return run
+    return set_rows(run, "estimates", "n_examples", float(n_texts), metric="spearman_untrained")
+
+
+SMALL = "what is left of the rankings cannot be told from a small one"
 
 
 @pytest.mark.parametrize(
-    ("values", "lead"),
+    ("values", "claim"),
     [
-        ((0.06, 0.03, 0.09), "On untrained weights the rankings are gone."),
-        ((0.2, -0.1, 0.5), "On untrained weights no ranking can be told from 0."),
-        ((0.45, 0.35, 0.55), "SHAP and LIME keep part of their ranking on untrained weights."),
-        ((-0.4, -0.5, -0.3), "SHAP and LIME turn their ranking round on untrained weights."),
-        ((0.2, NAN, NAN), "Whether rankings outlive untrained weights stays open: an interval is missing."),
+        ((0.06, 0.03, 0.09), "the rankings are gone"),
+        ((0.2, -0.1, 0.5), SMALL),
+        ((0.09, 0.02, 0.15), SMALL),  # above 0, but not beyond the band
+        ((-0.09, -0.15, -0.02), SMALL),
+        ((0.45, 0.35, 0.55), "SHAP and LIME keep part of their rankings"),
+        ((-0.4, -0.5, -0.3), "SHAP and LIME turn their rankings round"),
+        ((0.2, NAN, NAN), "whether rankings are kept stays open: an interval is missing"),
     ],
 )
 @pytest.mark.usefixtures("no_painting")
-def test_rankings_are_gone_only_where_every_interval_says_so(
-    small: Written, values: tuple[float, float, float], lead: str
+def test_rankings_are_kept_or_gone_only_where_the_interval_is_off_the_band(
+    small: Written, values: tuple[float, float, float], claim: str
 ) -> None:
     run = all_untrained(small.run, values)
+    lead = f"On untrained weights, in encoder and attention-only, {claim}."
     assert untrained_finding(run).lead == lead
     figure = untrained_figure(run)
     assert figure is not None
     assert figure.title.startswith(lead[:-1])
+    few = untrained_finding(all_untrained(run, values, 9))
+    assert few.lead.endswith("too few texts to say whether rankings are kept.")
+    assert untrained_finding(all_untrained(run, values, 10)).lead == lead
+
+
+def test_every_model_has_its_own_claim_on_untrained_weights(small: Written) -> None:
+    run = all_untrained(small.run, (0.06, 0.03, 0.09))
+    run = set_estimates(run, "spearman_untrained", "lime", "lime", "all", (0.4, 0.3, 0.5), model="encoder")
+    assert untrained_finding(run).lead == (
+        "On untrained weights, in encoder, LIME keeps part of its ranking; in attention-only, the rankings are gone."
+    )
+    run = set_estimates(run, "spearman_untrained", "lime", "lime", "all", (0.1, 0.0, 0.2), model="encoder")
+    assert "in encoder, SHAP loses its ranking; what is left of the others" in untrained_finding(run).lead
 
 
 @pytest.mark.usefixtures("no_painting")
@@ -95,6 +114,7 @@ def test_the_value_farthest_from_zero_is_stated_with_its_interval(small: Written
 
 def test_methods_without_signs_are_controlled_by_size(written: Written) -> None:
     run = set_estimates(written.run, "spearman_abs_untrained", "attention", "attention", "all", (0.9, 0.8, 1.0))
+    assert set(run.tables["estimates"]["n_examples"]) >= {20.0}
     assert {c.method for c in untrained_controls(run)} == {"shap", "lime", "occlusion", "attention"}
     assert "Attention (by size)" in untrained_finding(run).text
     assert "Attention" in untrained_finding(run).lead

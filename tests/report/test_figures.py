@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from study.report.choose import Chosen
+from study.report.figures.agreement import length_bins
 from study.report.figures.crosswalk import Panel, Picture, describe_corner, paint_crosswalk
 from study.report.figures.style import DIVERGING, SEQUENTIAL, compact, contrast, draw, text_on, wrap
 from study.report.pictures import MAX_COLUMNS, crosswalk_figure, text_cells
 from study.report.strips import LEVELS, colour_rules, signed_level, unsigned_level
 from tests.report.conftest import Written
+from tests.report.edits import set_rows
 
 
 def make_picture(words: tuple[str, ...], shift: float = 0.0) -> Picture:
@@ -31,7 +34,7 @@ def make_picture(words: tuple[str, ...], shift: float = 0.0) -> Picture:
     )
     return Picture(
         words=words, columns=("embed", "H0", "MLP"), layers=(-1, 0, 0), panels=panels,
-        corner=describe_corner(1.0, 0.5, "positive"), footnote=("note",),
+        corner=describe_corner(1.0, 0.5, "positive", "sum of SHAP scores"), footnote=("note",),
     )  # fmt: skip
 
 
@@ -104,3 +107,32 @@ def test_a_large_model_shares_its_last_column(tmp_path: object, small: Written) 
 def test_titles_wrap_at_spaces() -> None:
     assert wrap("one two three", 7) == ["one two", "three"]
     assert wrap("unbreakable", 3) == ["unbreakable"]
+
+
+def test_the_corner_says_what_its_number_is() -> None:
+    what, total, lines = describe_corner(-0.36, -0.19, "positive", "sum of SHAP scores")
+    assert f"{what} {total} {lines[0]} {lines[1]}" == "sum of SHAP scores −0.17 = margin −0.36 − (−0.19) with no words"
+    assert describe_corner(1.0, 0.25, "positive", "")[2][1] == "− 0.25 with no words"
+
+
+@pytest.mark.usefixtures("no_painting")
+def test_a_word_quoted_twice_has_its_position(small: Written) -> None:
+    chosen = Chosen(dataset="reviews", model="encoder", seed="0", example_id="t000", reason="")
+    once = crosswalk_figure(small.run, chosen, "x")
+    assert once is not None
+    assert "word " not in once.title.split(":")[0]
+    twice = crosswalk_figure(set_rows(small.run, "features", "word", "with", example_id="t000"), chosen, "x")
+    assert twice is not None
+    scores = text_cells(small.run, chosen, "shap").sum(axis=1)
+    first, second = scores.abs().sort_values(ascending=False, kind="stable").index[:2]
+    assert f"“with” (word {first + 1}, " in twice.title
+    assert f"“with” (word {second + 1}, " in twice.title
+
+
+def test_length_bins_are_all_texts_and_none_is_small() -> None:
+    rows = pd.DataFrame({"n_words": [3.0, 3, 4, 5, 6, 7, 8, 9, 9, 9, 20, 30], "value": np.arange(12.0)})
+    first, last = length_bins(rows)
+    assert (first.shortest, first.longest, first.n, first.median) == (3, 7, 6, 2.5)
+    assert (last.shortest, last.longest, last.n, last.median) == (8, 30, 6, 8.5)
+    assert length_bins(rows[:11]) == []
+    assert all(part.n >= 5 for n in range(12, 80) for part in length_bins(pd.concat([rows] * 7)[:n]))

@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 from study.report import SECTIONS
-from study.report.blocks import Bullets, Figure, walk
-from study.report.figures.agreement import exact_split
-from study.report.head_findings import kinds_finding
+from study.report.blocks import Bullets, Code, Figure, Table, walk
+from study.report.figures.agreement import exact_split, length_bins
+from study.report.head_findings import heads_finding, kinds_finding
 from study.report.inputs import RunTables
 from study.report.measures import agreement_by_text
 from study.report.notes import findings_note, interval_note, size_note, untrained_size_note
+from study.report.numbers import number
 from study.report.sections.opening import gate_blocks
 from tests.report.conftest import Written
 from tests.report.edits import set_rows, with_rows, with_second_data_set, with_seeds
@@ -109,7 +110,66 @@ def test_the_figure_of_lengths_reads_the_estimator(small: Written) -> None:
     assert rows.drop("t002").eq(True).all()
     (figure,) = [b for b in SECTIONS.load("features")(some).blocks if isinstance(b, Figure) and b.name == "length"]
     assert "SHAP is exact in 8 dots, sampled in 2" in figure.note
-    assert "sampled, in encoder" in figure.title
+    assert figure.title == "SHAP–LIME agreement of every text"  # too few texts for the steps, so none is named
+    assert "Dark steps" not in figure.note
+
+
+@pytest.mark.usefixtures("no_painting")
+def test_the_title_of_lengths_quotes_the_steps_that_are_drawn(written: Written) -> None:
+    (figure,) = [
+        b for b in SECTIONS.load("features")(written.run).blocks if isinstance(b, Figure) and b.name == "length"
+    ]
+    first, *_, last = length_bins(agreement_by_text(written.run, VARIANT))
+    for part in (first, last):
+        assert (
+            f"{number(part.median)} at {part.shortest:.0f} to {part.longest:.0f} words (n = {part.n})" in figure.title
+        )
+    assert "Dark steps" in figure.note
+
+
+def agreement_table(run: RunTables) -> Table:
+    (table,) = [
+        b for b in SECTIONS.load("features")(run).blocks if isinstance(b, Table) and b.anchor == "table-agreement"
+    ]
+    return table
+
+
+@pytest.mark.usefixtures("no_painting")
+def test_undefined_values_have_a_column_only_where_there_are_some(small: Written) -> None:
+    clean = set_rows(small.run, "estimates", "n_undefined", 0.0)
+    assert [c.name for c in agreement_table(clean).columns] == ["metric", "encoder", "attention-only"]
+    assert "No value is undefined." in agreement_table(clean).note
+    some = set_rows(clean, "estimates", "n_undefined", 2.0, metric="spearman", model="encoder")
+    assert "encoder: undefined" in [c.name for c in agreement_table(some).columns]
+    assert "left out and counted" in agreement_table(some).note
+    for table in (agreement_table(clean), agreement_table(some)):
+        assert "cut at the metric's bounds" in table.note
+        assert "feature agreement, k\u00a0=\u00a01" in [row[0] for row in table.rows]
+
+
+def test_commands_run_from_a_checkout_and_the_article_is_explained(small: Written) -> None:
+    (code,) = [b for b in SECTIONS.load("reproduce")(small.run).blocks if isinstance(b, Code)]
+    commands = [line for line in code.text.splitlines() if not line.startswith("#")]
+    assert commands
+    assert all(line.startswith(".venv/bin/study ") for line in commands)
+    titles = [b.title for b in SECTIONS.load("walkthrough")(small.run).blocks if isinstance(b, Table)]
+    assert "tutorial (sequence 20, vocabulary 50,000, width 512, 8 heads)" in titles[0]
+
+
+@pytest.mark.parametrize(
+    ("factors", "told"),
+    [
+        ((0.9, 0.7), "Centring takes away 10 to 30\u202f% (encoder)"),
+        ((1.05, 0.68), "Centring changes the heads' raw size by −32 to +5\u202f% (encoder)"),
+    ],
+)
+def test_centring_takes_away_only_what_becomes_smaller(small: Written, factors: tuple[float, float], told: str) -> None:
+    heads = small.run.tables["heads"].copy()
+    heads["score"] = [
+        1.0 if method == "direct_raw" else factors[int(seed)]
+        for method, seed in zip(heads["method"], heads["seed"], strict=True)
+    ]
+    assert told in heads_finding(with_rows(small.run, "heads", heads)).text
 
 
 @pytest.mark.filterwarnings("error")

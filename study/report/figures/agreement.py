@@ -126,8 +126,10 @@ def paint_length(points: Mapping[str, pd.DataFrame], axis: str) -> Canvas:
     canvas, axes = plt.subplots(1, len(points), figsize=size, squeeze=False, sharex=True, sharey=True)
     for ax, (title, rows) in zip(axes[0], points.items(), strict=True):
         ax.plot(rows["n_words"], rows["value"], "o", ms=4.5, color=ACCENT, alpha=0.4, mec="none")
-        for low, high, middle in _medians(rows):
-            ax.plot([low, high], [middle, middle], color=INK, lw=2.4, solid_capstyle="butt")
+        for part in length_bins(rows):
+            ax.plot(
+                [part.shortest - 0.4, part.longest + 0.4], [part.median] * 2, color=INK, lw=2.4, solid_capstyle="butt"
+            )
         if (split := exact_split(rows)) is not None:
             ax.axvline(split, color=MUTED, lw=0.9, ls=(0, (4, 3)))
             for text, shift, side in (("SHAP exact", -5, "right"), ("sampled", 5, "left")):
@@ -154,14 +156,26 @@ def exact_split(rows: pd.DataFrame) -> float | None:
     return float(exact.max() + sampled.min()) / 2
 
 
-def _medians(rows: pd.DataFrame) -> list[tuple[float, float, float]]:
-    """(shortest, longest, median) of up to five bins with about equally many texts."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LengthBin:
+    """Texts of neighbouring lengths: shortest and longest in words, how many, and their median agreement."""
+
+    shortest: float
+    longest: float
+    n: int
+    median: float
+
+
+def length_bins(rows: pd.DataFrame) -> list[LengthBin]:
+    """Up to five bins with about equally many texts, none with fewer than five; none at all below twelve texts."""
     bins = min(5, len(rows) // 6)
     if bins < 2:
         return []
     cut = pd.qcut(rows["n_words"].rank(method="first"), bins, labels=False)
-    parts = [rows[cut == b] for b in range(bins)]
-    return [(p["n_words"].min() - 0.4, p["n_words"].max() + 0.4, float(p["value"].median())) for p in parts]
+    return [
+        LengthBin(shortest=p["n_words"].min(), longest=p["n_words"].max(), n=len(p), median=float(p["value"].median()))
+        for p in (rows[cut == b] for b in range(bins))
+    ]
 
 
 def paint_words(words: Mapping[str, pd.DataFrame], colours: Mapping[str, str], axis: str) -> Canvas:

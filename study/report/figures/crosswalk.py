@@ -23,7 +23,7 @@ from study.report.figures.style import (
     method_label,
     text_on,
 )
-from study.report.numbers import short_signed, signed
+from study.report.numbers import MINUS, number, short_signed
 
 ROW, HEAD, FOOT = 0.31, 0.95, 1.35  # inches: a word's row, the space above the table, the column sums below
 ANNOTATE_ABOVE = 0.15  # of the largest cell
@@ -53,14 +53,14 @@ class Panel:
 class Picture:
     """words: labels of the rows. columns: labels of the components, with the layer of each (-1: none).
 
-    corner: the big number and the lines below it. footnote: lines under the picture.
+    corner: what the number is, the number, and the lines below it. footnote: lines under the picture.
     """
 
     words: tuple[str, ...]
     columns: tuple[str, ...]
     layers: tuple[int, ...]
     panels: tuple[Panel, ...]
-    corner: tuple[str, tuple[str, ...]]
+    corner: tuple[str, str, tuple[str, ...]]
     footnote: tuple[str, ...]
 
 
@@ -191,8 +191,10 @@ def _paint_bars(canvas: Canvas, picture: Picture, box: tuple[float, float, float
         ax.spines[["left", "bottom", "top"]].set_visible(False)
         _head(ax, method_label(panel.method), "row sums", n_words)
     middle = left + width / 2
-    canvas.text(middle, low - 0.45 / height, picture.corner[0], fontsize=21, ha="center")
-    for k, line in enumerate(picture.corner[1]):
+    what, total, lines = picture.corner
+    canvas.text(middle, low - 0.08 / height, what, fontsize=9, ha="center", va="top", color=MUTED)
+    canvas.text(middle, low - 0.47 / height, total, fontsize=15, ha="center")
+    for k, line in enumerate(lines):
         canvas.text(middle, low - (0.62 + 0.19 * k) / height, line, fontsize=9, ha="center", va="top", color=MUTED)
 
 
@@ -205,11 +207,8 @@ def _three_ticks(values: FloatArray) -> tuple[list[float], list[str]]:
     return ticks, [f"{t:g}".replace("-", "−") for t in ticks]
 
 
-def describe_corner(margin: float, empty: float, target: str) -> tuple[str, tuple[str, ...]]:
-    """The total of the picture: what the words move the margin by."""
-    lines = (
-        f"margin {signed(margin)} with all words,",
-        f"{signed(empty)} with none",
-        f"(logits, + = {clip(target, 18)})",
-    )
-    return signed(margin - empty), lines
+def describe_corner(margin: float, empty: float, target: str, what: str) -> tuple[str, str, tuple[str, ...]]:
+    """The total of the picture as the difference that it is; what: its name ("sum of SHAP scores")."""
+    without = f"({number(empty)})" if number(empty).startswith(MINUS) else number(empty)
+    lines = (f"= margin {number(margin)}", f"− {without} with no words", f"(logits, + = {clip(target, 18)})")
+    return what, number(margin - empty), lines

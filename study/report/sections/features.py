@@ -11,6 +11,8 @@ from study.report.controls import completeness_note, untrained_figure
 from study.report.figures.agreement import (
     SUBSET_COLOURS,
     Dot,
+    LengthBin,
+    length_bins,
     make_dot,
     paint_dots,
     paint_length,
@@ -85,7 +87,9 @@ def _agreement_table(run: RunTables) -> Table | None:
         & (rows["method_a"] != rows["method_b"])
     )
     metrics = list(dict.fromkeys(rows[pair & (rows["subset"] == "all")]["metric"]))
-    table: dict[str, list[str]] = {"metric": [m.replace("_at_k", ", k = ").replace("_", " ") for m in metrics]}
+    table: dict[str, list[str]] = {
+        "metric": [m.replace("_at_k", ", k\u00a0=\u00a0").replace("_", " ") for m in metrics]
+    }
     for variant in run.variants:
         found = [estimate(run, variant, m, SHAP, LIME) for m in metrics]
         name = run.label(*variant)
@@ -93,9 +97,15 @@ def _agreement_table(run: RunTables) -> Table | None:
         table[f"{name}: undefined"] = ["" if r is None else count(float(r["n_undefined"])) for r in found]
     if not metrics:
         return None
+    empty = [c for c in table if c.endswith(": undefined")]
+    if all(cell in ("", "0") for c in empty for cell in table[c]):
+        table = {c: cells for c, cells in table.items() if c not in empty}
+        left_out = "No value is undefined."
+    else:
+        left_out = "Undefined values (a text of one word, say) are left out and counted."
     note = (
-        f"{interval_note(run)}; {size_note(run)}. Undefined values (a text of one word, say) are left out and counted. "
-        "The intervals are symmetric t intervals, which near a bound can reach past it."
+        f"{interval_note(run)}; {size_note(run)}. {left_out} "
+        "The intervals are symmetric t intervals, cut at the metric's bounds."
     )
     return make_table(
         pd.DataFrame(table),
@@ -188,19 +198,22 @@ def _length(run: RunTables) -> Figure | None:
     points = {name: rows for name, rows in points.items() if len(rows) > 2}
     if not points:
         return None
-    parts = []
-    for name, rows in points.items():
-        exact, sampled = (rows[rows["exact"] == known]["value"] for known in (True, False))
-        if len(exact) and len(sampled):
-            parts.append(
-                f"median {number(exact.median())} with exact SHAP, {number(sampled.median())} sampled, in {name}"
-            )
-    title = f"SHAP–LIME agreement by length: {'; '.join(parts)}" if parts else "SHAP–LIME agreement by text length"
+    bins = {name: found for name, rows in points.items() if (found := length_bins(rows))}
+    parts = [f"{_bin_text(found[0])} and {_bin_text(found[-1])} in {name}" for name, found in bins.items()]
+    title, steps = "SHAP–LIME agreement of every text", ""
+    if parts:
+        title = f"Median SHAP–LIME agreement by length: {'; '.join(parts)}"
+        steps = "Dark steps: medians of bins with about equally many texts; the title has the first and the last. "
     known = pd.concat(points.values())["exact"]
     shap = f"SHAP is exact in {count(known.eq(True).sum())} dots, sampled in {count(known.eq(False).sum())}. "
     note = (
-        f"Each dot a text (mean over seeds); {size_note(run)}. Dark steps: medians of bins with equally many texts. "
+        f"Each dot a text (mean over seeds); {size_note(run)}. {steps}"
         f"{shap if known.notna().any() else ''}No interval: a description."
     )
     axis = "Spearman of SHAP and LIME"
     return draw("length", lambda: paint_length(points, axis), title=title, note=note, source="measurements")
+
+
+def _bin_text(part: LengthBin) -> str:
+    low, high = count(part.shortest), count(part.longest)
+    return f"{number(part.median)} at {low if low == high else f'{low} to {high}'} words (n = {part.n})"

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from study.report.blocks import Block, Details, Paragraph, Table
+from study.report.cautions import warning_blocks
 from study.report.findings import answer
 from study.report.inputs import RunTables
 from study.report.numbers import plural, scientific
@@ -34,10 +35,10 @@ def identity(run: RunTables) -> str:
 
 
 def opening_blocks(run: RunTables) -> tuple[Block, ...]:
-    """Answer, identity and gates, in this order; a broken gate comes first of all."""
-    gates = gate_blocks(run)
+    """Warnings, answer, identity and gates, in this order; a broken gate comes first of all."""
+    gates, warnings = gate_blocks(run), warning_blocks(run)
     body: tuple[Block, ...] = (Paragraph(answer(run), tone="lead"), Paragraph(identity(run), tone="muted"))
-    return (*gates, *body) if any(not g["passed"] for g in run.gates) else (*body, *gates)
+    return (*gates, *warnings, *body) if any(not g["passed"] for g in run.gates) else (*warnings, *body, *gates)
 
 
 def gate_blocks(run: RunTables) -> tuple[Block, ...]:

@@ -46,9 +46,9 @@ def _commands(run: RunTables) -> str:
     return "\n".join(
         (
             "# this page again, from the tables of the run",
-            f"study report results/{run.folder.name}",
+            f".venv/bin/study report results/{run.folder.name}",
             "# the run again, beside this one",
-            f"study run results/{run.folder.name}/config.resolved.yaml name={run.config.name}-again",
+            f".venv/bin/study run results/{run.folder.name}/config.resolved.yaml name={run.config.name}-again",
         )
     )
 
