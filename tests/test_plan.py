@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -578,3 +579,22 @@ def test_a_folder_where_nothing_was_finished_takes_another_config(study: Study) 
         study.run_folder / ledger.CONFIG_FILE, dump_config(change(parse_config(CONFIG, "CONFIG"), {"seeds": (7,)}))
     )
     assert study.run() == 0
+
+
+class Swallowing(Quiet):
+    """A listener during which Ctrl-C arrives, and in which what is raised gets lost, as in a finalizer."""
+
+    def started(self, name: str) -> None:
+        with suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+
+
+def test_ctrl_c_is_never_lost(tmp_path: Path) -> None:
+    jobs = [Job(name=name, needs=()) for name in "abc"]
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        ProcessEngine(1, tmp_path / "log").run(
+            jobs, lambda name: Call(function="fake_stages:nothing", argument=None), Swallowing()
+        )
+    assert signal.getsignal(signal.SIGINT) is before

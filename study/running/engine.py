@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
+from types import FrameType
 from typing import Any, Literal, Protocol
 
 from study.running.worker import Call, Worker
@@ -86,7 +88,17 @@ class ProcessEngine:
         """As `Engine.run`. The workers are gone when it returns or raises."""
         agenda = _Agenda(jobs, prepare, listener)
         try:
-            while len(agenda.outcomes) < len(jobs):
+            self._work_off(agenda, len(jobs))
+        finally:
+            for worker in self._workers:
+                worker.stop()
+            self._workers = []
+        return agenda.outcomes
+
+    def _work_off(self, agenda: _Agenda, n_jobs: int) -> None:
+        with _noted_interrupt() as raise_if_interrupted:
+            while len(agenda.outcomes) < n_jobs:
+                raise_if_interrupted()
                 known = len(agenda.outcomes)
                 self._hand_out(agenda)
                 if not any(worker.call for worker in self._workers):
@@ -97,12 +109,8 @@ class ProcessEngine:
                 wait(ends, timeout=_TICK_SECONDS)
                 for worker in list(self._workers):
                     self._listen_to(worker, agenda)
-                listener.tick()
-        finally:
-            for worker in self._workers:
-                worker.stop()
-            self._workers = []
-        return agenda.outcomes
+                agenda.listener.tick()
+            raise_if_interrupted()
 
     def _hand_out(self, agenda: _Agenda) -> None:
         """Gives ready jobs to idle workers, which are started when they are first needed."""
@@ -134,6 +142,34 @@ class ProcessEngine:
         worker.stop()
         if worker.call is not None:
             agenda.worker_died(worker.job, worker.call, worker.process.exitcode)
+
+
+@contextlib.contextmanager
+def _noted_interrupt() -> Iterator[Callable[[], None]]:
+    """Ctrl-C is only noted, and raised where the caller asks; a second one is raised at once.
+
+    Raised wherever it happens to arrive, it could be lost: Python drops what is raised in a finalizer.
+    """
+    noted = False
+
+    def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - how Python calls a handler
+        nonlocal noted
+        if noted:
+            raise KeyboardInterrupt
+        noted = True
+
+    def raise_if_interrupted() -> None:
+        if noted:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only the main thread is sent signals
+        yield raise_if_interrupted
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield raise_if_interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Agenda:
