@@ -125,18 +125,30 @@ def test_a_run_killed_three_times_ends_with_the_same_tables(finished: tuple[Path
     config, run = finished
     results = config.parent / "killed"
     rng = np.random.default_rng(20)
-    for _ in range(3):
+    for n_done in (1, 4, 8):  # of 12 tasks, so that every kill hits a run at work
         child = subprocess.Popen(
             command(config, results), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
-        time.sleep(rng.uniform(5.0, 9.0))
-        assert child.poll() is None or child.returncode == 0
+        wait_for_tasks(results / "tiny", n_done)
+        time.sleep(rng.uniform(0.0, 0.5))
+        assert child.poll() is None, "the run ended before it could be killed"
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+        assert json.loads((results / "tiny" / "manifest.json").read_text())["state"] == "running"
     done = run_study(config, results)
     assert done.returncode == 0, done.stdout + done.stderr
     assert table_hashes(results / "tiny") == table_hashes(run)
+
+
+def wait_for_tasks(run: Path, n_done: int) -> None:
+    """Returns when so many tasks of a run are done; fails after a minute and a half."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        if sum('"state": "done"' in path.read_text() for path in run.rglob(".stages/*.json")) >= n_done:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"{n_done} tasks were not done in time")
 
 
 def run_stages(config: Path, folder: Path, *overrides: str) -> Path:

@@ -69,6 +69,28 @@ def make_attribution(
     )
 
 
+def attribute_positions(
+    subject: Subject, started: float, method: str, estimator: str, by_position: FloatArray, *, n_passes: int
+) -> FeatureAttribution:
+    """The record of a method that looks inside the model, from its scores by position [pos].
+
+    n_passes: forward (and backward) passes it took; the two ends of the game are counted on top.
+    """
+    game = subject.new_game()
+    ends = evaluate_ends(game)
+    return make_attribution(
+        subject,
+        method=method,
+        estimator=estimator,
+        scores=sum_positions(by_position, subject.white_box, subject.n_players),
+        by_component=None,
+        ends=ends,
+        seed=None,
+        n_evals=game.n_evals + n_passes,
+        started=started,
+    )
+
+
 def sum_positions(by_position: FloatArray, box: WhiteBox, n_players: int) -> FloatArray:
     """[pos] -> [player]: what the positions of each word add up to; CLS belongs to no word and is left out."""
     word = np.asarray(box.word_of_position)

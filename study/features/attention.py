@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from study.config import ExplainConfig
-from study.features.assemble import evaluate_ends, make_attribution, sum_positions
+from study.features.assemble import attribute_positions
 from study.game.subject import Subject
 from study.records import FeatureAttribution, FloatArray
 
@@ -24,7 +24,7 @@ def explain_attention(subject: Subject, config: ExplainConfig, rng: np.random.Ge
     """
     started = time.perf_counter()
     readout_row = subject.white_box.attention()[-1].mean(axis=0)[0]
-    return _attribute(subject, started, "attention", "last layer, mean over heads", readout_row)
+    return attribute_positions(subject, started, "attention", "last layer, mean over heads", readout_row, n_passes=1)
 
 
 def explain_rollout(subject: Subject, config: ExplainConfig, rng: np.random.Generator) -> FeatureAttribution:
@@ -36,7 +36,7 @@ def explain_rollout(subject: Subject, config: ExplainConfig, rng: np.random.Gene
     """
     started = time.perf_counter()
     flow = roll_out(subject.white_box.attention())
-    return _attribute(subject, started, "rollout", "Abnar and Zuidema 2020", flow[0])
+    return attribute_positions(subject, started, "rollout", "Abnar and Zuidema 2020", flow[0], n_passes=1)
 
 
 def roll_out(attention: FloatArray) -> FloatArray:
@@ -47,21 +47,3 @@ def roll_out(attention: FloatArray) -> FloatArray:
         mixed = 0.5 * by_head.mean(axis=0) + 0.5 * np.eye(n_positions)
         flow = mixed / mixed.sum(axis=-1, keepdims=True) @ flow
     return flow
-
-
-def _attribute(
-    subject: Subject, started: float, method: str, estimator: str, by_position: FloatArray
-) -> FeatureAttribution:
-    game = subject.new_game()
-    ends = evaluate_ends(game)
-    return make_attribution(
-        subject,
-        method=method,
-        estimator=estimator,
-        scores=sum_positions(by_position, subject.white_box, subject.n_players),
-        by_component=None,
-        ends=ends,
-        seed=None,
-        n_evals=game.n_evals + 1,
-        started=started,
-    )

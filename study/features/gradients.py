@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from study.config import ExplainConfig
-from study.features.assemble import evaluate_ends, make_attribution, sum_positions
+from study.features.assemble import attribute_positions
 from study.game.subject import Subject
 from study.records import FeatureAttribution
 
@@ -68,17 +68,5 @@ def _attribute(
     subject: Subject, started: float, method: str, estimator: str, by_dimension: torch.Tensor, *, n_passes: int
 ) -> FeatureAttribution:
     """The record from attributions [pos d_model]."""
-    game = subject.new_game()
-    ends = evaluate_ends(game)
     by_position = by_dimension.sum(dim=-1).double().cpu().numpy()
-    return make_attribution(
-        subject,
-        method=method,
-        estimator=estimator,
-        scores=sum_positions(by_position, subject.white_box, subject.n_players),
-        by_component=None,
-        ends=ends,
-        seed=None,
-        n_evals=game.n_evals + n_passes,
-        started=started,
-    )
+    return attribute_positions(subject, started, method, estimator, by_position, n_passes=n_passes)

@@ -43,6 +43,10 @@ class WordGame(ABC):
         self.n_evals = 0
         self._place: dict[bytes, int] = {}
         self._known = np.empty((0, len(self.index)))
+        self._prepare()
+
+    def _prepare(self) -> None:  # noqa: B027 - optional
+        """What a game computes once, before its first coalition; nothing by default."""
 
     def value(self, masks: BoolArray) -> FloatArray:
         """[coalition component] for masks [coalition word]; float64, logits.

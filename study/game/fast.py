@@ -18,10 +18,8 @@ import torch
 from torch import Tensor
 
 from study.game.coalitions import WordGame
-from study.game.removals import Removal
 from study.model.attention import Attention
 from study.model.encoder import Block, Encoder
-from study.model.protocol import ClassifierModel
 from study.records import BoolArray, FloatArray, IntArray
 
 
@@ -42,31 +40,16 @@ class StateTables:
 class FastEncoderGame(WordGame):
     """`WordGame` of an `Encoder` for removal operators that keep positions."""
 
-    def __init__(
-        self,
-        model: ClassifierModel,
-        token_ids: IntArray,
-        *,
-        target: int,
-        removal: Removal,
-        replacements: IntArray,
-        chunk_size: int,
-    ) -> None:
-        if not isinstance(model, Encoder) or not removal.keeps_positions:
+    def _prepare(self) -> None:
+        """Reads the readout and tabulates layer 0. Raises: ValueError where the game would not be exact."""
+        model = self.model
+        if not isinstance(model, Encoder) or not self.removal.keeps_positions:
             raise ValueError("the fast game needs an Encoder and a removal operator that keeps positions")
-        super().__init__(
-            model,
-            token_ids,
-            target=target,
-            removal=removal,
-            replacements=replacements,
-            chunk_size=chunk_size,
-        )
         self.encoder = model
         with torch.no_grad():
-            direction, constant = model.readout(torch.tensor([target], device=model.device))
+            direction, constant = model.readout(torch.tensor([self.target], device=model.device))
             self.direction, self.constant = direction[0], float(constant[0])
-            draws = [None] if removal.hides else list(replacements)
+            draws = [None] if self.removal.hides else list(self.replacements)
             self.tables = [self._tabulate(absent) for absent in draws]
 
     def _tabulate(self, absent: IntArray | None) -> StateTables:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -93,10 +95,9 @@ def test_refuses_what_it_cannot_do_exactly():
     drawn = np.full((1, 3), 2)
     with pytest.raises(ValueError, match="keeps positions"):
         FastEncoderGame(tiny_model(), tiny_text(3), target=1, removal=DELETE_WORDS, replacements=drawn, chunk_size=4)
+    other_family = SimpleNamespace(index=tiny_model().index, device=torch.device("cpu"))
     with pytest.raises(ValueError, match="needs an Encoder"):
-        FastEncoderGame(
-            torch.nn.Linear(2, 2), tiny_text(3), target=1, removal=MASK_WORDS, replacements=drawn, chunk_size=4
-        )
+        FastEncoderGame(other_family, tiny_text(3), target=1, removal=MASK_WORDS, replacements=drawn, chunk_size=4)
 
 
 def test_a_text_as_long_as_the_model_and_repeated_words():
