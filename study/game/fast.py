@@ -4,8 +4,7 @@ Three savings, all for operators that leave the other words in place:
 - In layer 0 a position is in one of few states (its word present or absent). Attention scores between all
   states, and every state's value pushed through its head's slice of W_O, are computed once per text; a
   coalition only selects among them.
-- The last layer is needed at the readout position only. Its query is moved to the source side
-  (x W_K . q = x . W_K q), so no key or value is computed for the other positions.
+- The last layer is needed at the readout position only (`Attention.mix_readout`).
 - Contributions are read along one direction, so no head needs a vector of width d_model on its own.
 """
 
@@ -140,13 +139,6 @@ class FastEncoderGame(WordGame):
     def _last_layer(self, block: Block, stream: Tensor, attended: Tensor | None) -> tuple[Tensor, list[Tensor]]:
         """The stream at CLS after the last layer's heads [coalition 1 d_model] and each head's read-out."""
         attention: Attention = block.attention
-        x = block.norm_attention(stream)
-        query = torch.einsum("nd,hde->nhe", x[:, 0], attention.W_Q) + attention.b_Q
-        # a key's bias shifts all of a query's scores alike and leaves the softmax unchanged
-        scores = torch.einsum("nhe,hde->nhd", query, attention.W_K) @ x.transpose(1, 2)
-        scores = scores / math.sqrt(attention.W_Q.shape[-1])
-        if attended is not None:
-            scores = scores.masked_fill(~attended[:, None], -torch.inf)
-        mixed = torch.einsum("nhd,hde->nhe", scores.softmax(-1) @ x, attention.W_V)
+        mixed = attention.mix_readout(block.norm_attention(stream), attended)
         heads = torch.einsum("nhe,hed,d->hn", mixed, attention.W_O, self.direction)
         return stream[:, :1] + torch.einsum("nhe,hed->nd", mixed, attention.W_O)[:, None], list(heads)

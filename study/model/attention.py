@@ -46,6 +46,19 @@ class Attention(nn.Module):
         """
         return pattern @ torch.einsum("npd,hde->nhpe", x, self.W_V)
 
+    def mix_readout(self, x: Tensor, attend: Tensor | None) -> Tensor:
+        """[example head d_head]: `mix` at the first position alone; attend None: every position may be attended to.
+
+        The query is moved to the source side (x W_K . q = x . W_K q), so that no key or value is computed for
+        the other positions. A key's bias shifts all of a query's scores alike and leaves the softmax unchanged.
+        """
+        query = torch.einsum("nd,hde->nhe", x[:, 0], self.W_Q) + self.b_Q
+        scores = torch.einsum("nhe,hde->nhd", query, self.W_K) @ x.transpose(1, 2)
+        scores = scores / math.sqrt(self.W_Q.shape[-1])
+        if attend is not None:
+            scores = scores.masked_fill(~attend[:, None], -torch.inf)
+        return torch.einsum("nhd,hde->nhe", scores.softmax(-1) @ x, self.W_V)
+
     def bias(self) -> Tensor:
         """[d_model]: what attention adds whatever the text says: sum over heads of b_V W_O, plus b_O."""
         return torch.einsum("he,hed->d", self.b_V, self.W_O) + self.b_O
