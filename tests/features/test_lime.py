@@ -9,7 +9,9 @@ import pytest
 from lime.lime_text import LimeTextExplainer
 
 from study.config import ExplainConfig
-from study.features.lime import draw_samples, explain_lime, fit_ridge
+from study.features.assemble import with_margin
+from study.features.lime import explain_lime
+from study.game.surrogate import fit_ridge, sample_masks
 from tests.features.synthetic import make_subject
 
 WORDS = list(string.ascii_lowercase)
@@ -44,36 +46,27 @@ def test_every_output_equals_the_package_on_text(n):
 
 def test_one_ridge_equals_lime_base_per_component():
     game = make_subject(12).new_game()
-    samples = draw_samples(game, 400, seed=2)
+    present, weights = sample_masks(12, 400, seed=2)
+    values = with_margin(game.value(present))
     base = LimeTextExplainer(random_state=0).base
-    distances = 100 * (1 - np.sqrt(samples.present.mean(axis=1)))  # cosine distance of 0/1 rows to all ones
-    together = fit_ridge(samples)
+    distances = 100 * (1 - np.sqrt(present.mean(axis=1)))  # cosine distance of 0/1 rows to all ones
+    together = fit_ridge(present, values, weights)
     for k in range(len(game.index) + 1):
         _, pairs, _, _ = base.explain_instance_with_data(
-            samples.present, samples.values, distances, k, 12, feature_selection="none"
+            present.astype(float), values, distances, k, 12, feature_selection="none"
         )
         assert together[:, k] == pytest.approx([weight for _, weight in sorted(pairs)], abs=1e-9)
-
-
-def test_samples_have_lime_weights():
-    samples = draw_samples(make_subject(9).new_game(), 200, seed=3)
-    assert samples.present[0].all()
-    assert samples.weights[0] == 1
-    distance = 100 * (1 - np.sqrt(samples.present.mean(axis=1)))
-    assert samples.weights == pytest.approx(np.sqrt(np.exp(-(distance**2) / 25**2)), abs=1e-12)
-    removed = 9 - samples.present[1:].sum(axis=1)
-    assert set(removed) == set(range(1, 10))
 
 
 def test_repeats_are_evaluated_once_but_keep_their_weight():
     subject = make_subject(3)
     attribution = explain_lime(subject, ExplainConfig(lime_samples=500), np.random.default_rng(0))
     assert attribution.n_evals <= 8
-    samples = draw_samples(subject.new_game(), 500, attribution.seed)
-    assert len(samples.present) == 500
-    rows, first = np.unique(samples.present, axis=0, return_index=True)
-    once = type(samples)(present=rows, values=samples.values[first], weights=samples.weights[first])
-    assert np.abs(fit_ridge(once)[:, -1] - attribution.scores).max() > 1e-3
+    present, weights = sample_masks(3, 500, attribution.seed)
+    assert len(present) == 500
+    rows, first = np.unique(present, axis=0, return_index=True)
+    values = with_margin(subject.new_game().value(rows))
+    assert np.abs(fit_ridge(rows, values, weights[first])[:, -1] - attribution.scores).max() > 1e-3
 
 
 def test_rows_add_up_but_words_need_not():
