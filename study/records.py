@@ -19,12 +19,14 @@ FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 BoolArray = NDArray[np.bool_]
 Kind = Literal["direct", "causal"]
+HeadKind = Literal["direct", "causal", "other"]
 
 PAD, CLS, MASK, UNKNOWN = "[PAD]", "[CLS]", "[MASK]", "[UNK]"
 SPECIAL_TOKENS = (PAD, CLS, MASK, UNKNOWN)
 PAD_ID, CLS_ID, MASK_ID, UNKNOWN_ID = range(4)
 
 UNSIGNED_METHODS = frozenset({"attention", "rollout"})  # explainers whose scores have no sign: compared by size only
+UNSIGNED_HEAD_METHODS = frozenset({"attention_norm"})  # the same of head methods
 BIAS_KINDS = frozenset({"attn_bias", "readout_bias"})  # components that write the same for every text
 
 
@@ -228,21 +230,28 @@ class FeatureAttribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadAttribution:
-    """One score per head of one text. scores: [layer head], logits.
+    """One score per head of one text. scores: [layer head], logits unless kind is `other`.
 
-    kind: `direct` (what the head writes to the margin) or `causal` (what happens without it); never mixed.
+    kind: `direct` (what the head writes to the margin), `causal` (what happens without it) or `other` (neither:
+    controls, and sizes that do not look at the margin); never mixed. error: [layer head], standard error of an
+    estimate from sampled coalitions, None where nothing was sampled or no error is defined.
     """
 
     example_id: str
     scores: FloatArray
     method: str
-    kind: Kind
+    kind: HeadKind
     ablation: str | None
     n_evals: int
     seconds: float
+    error: FloatArray | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "scores", read_only(self.scores, dtype=np.float64, shape=(None, None), name="scores"))
+        scores = read_only(self.scores, dtype=np.float64, shape=(None, None), name="scores")
+        object.__setattr__(self, "scores", scores)
+        if self.error is not None:
+            error = read_only(self.error, dtype=np.float64, shape=scores.shape, name="error")
+            object.__setattr__(self, "error", error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
