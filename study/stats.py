@@ -52,6 +52,14 @@ def crossed_interval(values: FloatArray, level: float) -> Interval:
     return estimate, estimate - half, estimate + half
 
 
+def mean_interval(mean: float, deviation: float, n: int, level: float) -> tuple[float, float]:
+    """(low, high): t interval of a mean of n independent values with this standard deviation; NaN for n below 2."""
+    if n < 2:
+        return math.nan, math.nan
+    half = float(distributions.t.ppf(0.5 + level / 2, n - 1)) * deviation / math.sqrt(n)
+    return mean - half, mean + half
+
+
 def _one_way(values: FloatArray) -> tuple[float, float]:
     """Variance of the mean of independent values, and its degrees of freedom."""
     return float(values.var(ddof=1)) / values.size, values.size - 1

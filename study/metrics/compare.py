@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,9 @@ from study.records import UNSIGNED_METHODS, BoolArray, FloatArray
 CELL = ["dataset", "model", "seed"]
 COLUMNS = [*CELL, "example_id", "metric", "method_a", "method_b", "value"]
 GRADIENT_METHODS = ("gradient_x_input", "integrated_gradients")  # their baseline: every word masked
+ITEMS = {"word_index": "words", "component": "heads"}  # what a method scores, by its column
 RowMetric = Callable[[FloatArray, float, float], FloatArray]  # see study.crosswalk.rows
+MetricAtK = tuple[str, Metric, int]  # name in the table, metric, k (0 where it takes none)
 
 
 def measure_agreement(features: pd.DataFrame, top_k: Sequence[int]) -> pd.DataFrame:
@@ -27,15 +29,38 @@ def measure_agreement(features: pd.DataFrame, top_k: Sequence[int]) -> pd.DataFr
     METRICS, at-k metrics once per k, named `<metric>_at_k<k>`. Metrics that need signs are NaN for a pair
     with an unsigned method: compare those by the `_abs` correlations. Words without a score are left out.
     """
-    metrics = _metrics_with_k(top_k)
+    trained = features[features["trained"].astype(bool)]
+    return compare_pairs(trained, "word_index", metrics_with_k(METRICS, top_k), UNSIGNED_METHODS)
+
+
+def compare_pairs(
+    table: pd.DataFrame, item: str, metrics: Sequence[MetricAtK], unsigned: Collection[str]
+) -> pd.DataFrame:
+    """Measurements of every metric for every pair of methods of every text.
+
+    table: a score per text, method and `item` (a key of ITEMS); items without a score are left out. metrics:
+    (name in the table, metric, k). Metrics that need signs are NaN for a pair with a method in `unsigned`.
+
+    Raises: ValueError when two methods score different items of a text, or one method an item twice.
+    """
     rows: list[tuple[object, ...]] = []
-    for key, rankings in _rankings_by_text(features[features["trained"].astype(bool)]):
+    for key, rankings in _rankings_by_text(table, item):
         for (name_a, a), (name_b, b) in itertools.combinations(rankings.items(), 2):
-            signed = name_a not in UNSIGNED_METHODS and name_b not in UNSIGNED_METHODS
+            signed = name_a not in unsigned and name_b not in unsigned
             for label, metric, k in metrics:
                 value = metric.compare(a, b, k) if signed or not metric.needs_signs else math.nan
                 rows.append((*key, label, name_a, name_b, value))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def metrics_with_k(names: Iterable[str], top_k: Iterable[int] = ()) -> list[MetricAtK]:
+    """(name in the table, metric, k) for each of `names` in METRICS, and every k where it takes one."""
+    top_k = tuple(top_k)
+    metrics: list[MetricAtK] = []
+    for name in names:
+        metric: Metric = METRICS.load(name)
+        metrics += [(f"{name}_at_k{k}", metric, k) for k in top_k] if metric.at_k else [(name, metric, 0)]
+    return metrics
 
 
 def measure_untrained(features: pd.DataFrame) -> pd.DataFrame:
@@ -45,9 +70,9 @@ def measure_untrained(features: pd.DataFrame) -> pd.DataFrame:
     `spearman_untrained` (NaN for unsigned methods) and `spearman_abs_untrained`; texts explained on both only.
     """
     trained = features["trained"].astype(bool)
-    untrained_rankings = dict(_rankings_by_text(features[~trained]))
+    untrained_rankings = dict(_rankings_by_text(features[~trained], "word_index"))
     rows: list[tuple[object, ...]] = []
-    for key, rankings in _rankings_by_text(features[trained]):
+    for key, rankings in _rankings_by_text(features[trained], "word_index"):
         for method, after in rankings.items():
             before = untrained_rankings.get(key, {}).get(method)
             if before is None:
@@ -97,25 +122,15 @@ def measure_rows(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _metrics_with_k(top_k: Iterable[int]) -> list[tuple[str, Metric, int]]:
-    """(name in the table, metric, k) for every metric, and every k where it takes one."""
-    top_k = tuple(top_k)
-    metrics: list[tuple[str, Metric, int]] = []
-    for name in METRICS:
-        metric: Metric = METRICS.load(name)
-        metrics += [(f"{name}_at_k{k}", metric, k) for k in top_k] if metric.at_k else [(name, metric, 0)]
-    return metrics
-
-
-def _rankings_by_text(features: pd.DataFrame) -> Iterator[tuple[tuple[object, ...], dict[str, Ranking]]]:
+def _rankings_by_text(table: pd.DataFrame, item: str) -> Iterator[tuple[tuple[object, ...], dict[str, Ranking]]]:
     """((dataset, model, seed, example_id), ranking of each method) text by text, methods in the table's order."""
-    for key, text in features.groupby([*CELL, "example_id"], sort=False):
+    for key, text in table.groupby([*CELL, "example_id"], sort=False):
         methods = list(text["method"].unique())
-        scores = dict(zip(methods, _matrix(text, "method", "word_index", "score"), strict=True))
+        scores = dict(zip(methods, _matrix(text, "method", item, "score"), strict=True))
         defined: BoolArray = np.isfinite(next(iter(scores.values())))
         for method, values in scores.items():
             if not np.array_equal(np.isfinite(values), defined):
-                raise ValueError(f"'{method}' scores other words than '{methods[0]}' in text {key[-1]}")
+                raise ValueError(f"'{method}' scores other {ITEMS[item]} than '{methods[0]}' in text {key[-1]}")
         yield key, {method: rank_words(values[defined]) for method, values in scores.items()}
 
 

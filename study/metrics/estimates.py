@@ -13,6 +13,7 @@ COLUMNS = [
     "dataset", "model", "metric", "method_a", "method_b", "subset",
     "estimate", "low", "high", "level", "n_examples", "n_seeds", "n_undefined",
 ]  # fmt: skip
+BOUNDS = {"indirect_share": (0.0, 1.0)}  # of measurements that are not agreements
 
 
 def estimate(measurements: pd.DataFrame, texts: pd.DataFrame, level: float) -> pd.DataFrame:
@@ -44,10 +45,11 @@ def estimate(measurements: pd.DataFrame, texts: pd.DataFrame, level: float) -> p
 
 def _within_bounds(estimates: pd.DataFrame) -> pd.DataFrame:
     """Intervals cut at the metric's bounds, which a symmetric t interval may pass though no value can."""
-    names = estimates["metric"].str.replace(r"_at_k\d+$|_untrained$", "", regex=True)
+    names = estimates["metric"].str.replace(r"^head_|_at_k\d+$|_untrained$", "", regex=True)
     for name in names.unique():
-        if name in METRICS:
-            lowest, highest = METRICS.load(name).bounds
+        bounds = METRICS.load(name).bounds if name in METRICS else BOUNDS.get(name)
+        if bounds:
+            lowest, highest = bounds
             rows = names == name
             estimates.loc[rows, ["low", "high"]] = estimates.loc[rows, ["low", "high"]].clip(lowest, highest)
     return estimates

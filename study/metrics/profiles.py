@@ -1,0 +1,131 @@
+"""A profile of every head of every trained model: its sizes, its class, whom it works with, which words it carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from study.metrics.compare import CELL
+from study.metrics.heads import NEGLIGIBLE
+from study.metrics.numbers import HeadNumbers, gather_numbers
+from study.metrics.verdicts import CONSTANT_SHARE, judge_heads
+from study.records import FloatArray
+from study.stats import crossed_interval
+
+PROFILE_COLUMNS = [
+    *CELL, "component", "layer", "head",
+    "direct_size", "raw_size", "centred_size", "causal_size", "ablation_size", "leave_one_out_size",
+    "indirect_size", "mean_causal", "mean_direct", "indirect_share", "indirect_low", "indirect_high", "n_undefined",
+    "partner", "interaction", "attention_to_cls", "attention_entropy",
+    "constant", "class_", "reason", "trial_change", "trial_high", "confirmed",
+]  # fmt: skip
+WORD_COLUMNS = [*CELL, "component", "word", "n_texts", "causal", "direct", "side", "rank"]
+CAUSAL_CELLS, DIRECT_CELLS = "two_way_shapley", "shap"  # methods of the crosswalk
+
+
+def profile_heads(
+    heads: pd.DataFrame,
+    components: pd.DataFrame,
+    interactions: pd.DataFrame,
+    trials: pd.DataFrame,
+    attention: pd.DataFrame | None = None,
+    *,
+    level: float,
+) -> pd.DataFrame:
+    """One row a head and trained model, columns PROFILE_COLUMNS, logits.
+
+    Sizes are mean absolute values over texts (direct: d; causal: psi; indirect: the loss without the head alone, less
+    d), `mean_*` means; indirect_share is the mean over texts of
+    (psi - d) / (|psi| + |d|) with its interval for new texts, n_undefined counts the texts without one (both
+    negligible, or no psi). Numbers that a run lacks (a method not in its config, no interactions or trials) are
+    NaN. heads, components, interactions, trials: the tables of those names; attention: a row a text and head with
+    to_cls and entropy. level: of all intervals.
+    """
+    cells = _Cells(heads, interactions, trials, heads.iloc[:0] if attention is None else attention)
+    rows: list[dict[str, Any]] = []
+    for key, own in components.groupby(CELL, sort=False):
+        of_heads, of_pairs, of_trials, of_attention = cells.of(key)
+        numbers = gather_numbers(own, of_heads, of_pairs, of_trials)
+        cell = dict(zip(CELL, key, strict=True))
+        rows += [cell | row for row in _profile_rows(numbers, of_attention, level)]
+    return pd.DataFrame(rows, columns=PROFILE_COLUMNS)
+
+
+def profile_words(crosswalk: pd.DataFrame, n_words: int = 10) -> pd.DataFrame:
+    """The words that each head carries: the `n_words` of largest mean causal cell on either side, logits.
+
+    causal, direct: mean over the word's occurrences in the texts with a causal crosswalk of the two-way Shapley
+    and the direct SHAP cell; n_texts: the texts it occurs in; side: of causal, "+" or "-"; rank: from 1 on each
+    side, largest first, ties in the order of the words. crosswalk: the table of that name.
+    """
+    place = [*CELL, "example_id", "word_index", "word", "component"]
+    causal = crosswalk.loc[crosswalk["method"] == CAUSAL_CELLS, [*place, "value"]].dropna(subset="value")
+    direct = crosswalk.loc[crosswalk["method"] == DIRECT_CELLS, [*place, "value"]]
+    both = causal.rename(columns={"value": "causal"}).merge(
+        direct.rename(columns={"value": "direct"}), on=place, how="left", validate="one_to_one"
+    )
+    means = both.groupby([*CELL, "component", "word"], as_index=False).agg(
+        n_texts=("example_id", "nunique"), causal=("causal", "mean"), direct=("direct", "mean")
+    )
+    means = means[means["causal"] != 0]
+    means["side"] = np.where(means["causal"] > 0, "+", "-")
+    means["size"] = means["causal"].abs()
+    order = [*CELL, "component", "side"]
+    means = means.sort_values([*order, "size", "word"], ascending=[*[True] * len(order), False, True])
+    means["rank"] = means.groupby(order, sort=False).cumcount() + 1
+    return means.loc[means["rank"] <= n_words, WORD_COLUMNS].reset_index(drop=True)
+
+
+def _profile_rows(numbers: HeadNumbers, attention: pd.DataFrame, level: float) -> Iterator[dict[str, Any]]:
+    verdicts = judge_heads(numbers, level)
+    shares = indirect_shares(numbers)
+    watched = attention.groupby("component")[["to_cls", "entropy"]].mean() if len(attention) else None
+    sizes = {
+        "direct_size": numbers.written, "raw_size": numbers.raw, "centred_size": numbers.centred,
+        "causal_size": numbers.shapley, "ablation_size": numbers.ablation, "leave_one_out_size": numbers.left_out,
+        "indirect_size": numbers.left_out - numbers.written,
+    }  # fmt: skip
+    for h, (place, verdict) in enumerate(zip(numbers.index.to_dict("records"), verdicts, strict=True)):
+        row: dict[str, Any] = {**place, **{name: _mean(np.abs(values[:, h])) for name, values in sizes.items()}}
+        row["mean_causal"], row["mean_direct"] = _mean(numbers.shapley[:, h]), _mean(numbers.written[:, h])
+        interval = crossed_interval(shares[None, :, h], level)
+        row["indirect_share"], row["indirect_low"], row["indirect_high"] = interval
+        row["n_undefined"] = int(np.isnan(shares[:, h]).sum())
+        row["partner"], row["interaction"] = numbers.strongest_partner(h)
+        seen = watched.loc[place["component"]] if watched is not None and place["component"] in watched.index else {}
+        row["attention_to_cls"] = float(seen.get("to_cls", np.nan))
+        row["attention_entropy"] = float(seen.get("entropy", np.nan))
+        row["constant"] = bool(row["centred_size"] < CONSTANT_SHARE * row["raw_size"])
+        row |= {"class_": verdict.class_, "reason": verdict.reason, "confirmed": verdict.confirmed}
+        tried = numbers.trials[h][np.isfinite(numbers.trials[h])]
+        row["trial_change"] = float(numbers.trial_change[h])
+        row["trial_high"] = float(tried.max()) if len(tried) else np.nan
+        yield row
+
+
+def indirect_shares(numbers: HeadNumbers) -> FloatArray:
+    """[example head]: (psi - d) / (|psi| + |d|), -1 to 1; NaN where both are negligible. Source: METHODS, section 5."""
+    size = np.abs(numbers.shapley) + np.abs(numbers.written)
+    least = NEGLIGIBLE * np.maximum(1.0, numbers.span)[:, None]
+    known = np.isfinite(size) & ((np.abs(numbers.shapley) >= least) | (np.abs(numbers.written) >= least))
+    return np.divide(numbers.shapley - numbers.written, size, out=np.full(size.shape, np.nan), where=known)
+
+
+class _Cells:
+    """Tables split by trained model."""
+
+    def __init__(self, *tables: pd.DataFrame) -> None:
+        self.empty = [table.iloc[:0] for table in tables]
+        self.parts = [dict(iter(table.groupby(CELL, sort=False))) for table in tables]
+
+    def of(self, key: Any) -> list[pd.DataFrame]:
+        """The rows of one trained model, table by table; none where a table has none."""
+        return [parts.get(key, empty) for parts, empty in zip(self.parts, self.empty, strict=True)]
+
+
+def _mean(values: FloatArray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else np.nan

@@ -1,0 +1,156 @@
+"""The class of a head: planted in small games of heads that are played out, and found again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from study.metrics.numbers import gather_numbers
+from study.metrics.verdicts import RULES, Verdict, judge_heads
+from tests.metrics.head_games import (
+    AGAINST,
+    CONSTANT,
+    DIRECT,
+    ERASED_BY_HEAD,
+    ERASED_BY_MLP,
+    FAINT_WITH_BACKUP,
+    FED,
+    INDIRECT,
+    NULL,
+    SHARED_TASK,
+    UNDECIDED,
+    WITH_BACKUPS,
+    Part,
+    make_tables,
+)
+
+
+def judge(tables: dict[str, pd.DataFrame]) -> list[Verdict]:
+    return judge_heads(gather_numbers(*(tables[t] for t in ("components", "heads", "interactions", "trials"))), 0.95)
+
+
+def without(tables: dict[str, pd.DataFrame], **gone: str) -> dict[str, pd.DataFrame]:
+    """The tables without the rows of a method, or without all rows of a table (value "")."""
+    return tables | {
+        name: tables[name].iloc[:0] if method == "" else tables[name].query(f"method != '{method}'")
+        for name, method in gone.items()
+    }
+
+
+CASES = {
+    "direct": (DIRECT, ["direct"]),
+    "indirect": (INDIRECT, ["indirect"]),
+    "null": (NULL, ["null"]),
+    "constant write, real effect": (CONSTANT, ["direct"]),
+    "erased by an MLP": (ERASED_BY_MLP, ["cancelling"]),
+    "against its own effect": (AGAINST, ["cancelling"]),
+    "undecided": (UNDECIDED, ["mixed"]),
+    "fed by two heads": (FED, ["indirect", "indirect", "direct"]),
+    "a head and its backups": (WITH_BACKUPS, ["backup", "backup", "backup"]),
+    "two that need each other": (SHARED_TASK, ["indirect", "direct"]),
+    "erased but for a part with a backup": (FAINT_WITH_BACKUP, ["cancelling", "backup"]),
+    "erased by a head": (ERASED_BY_HEAD, ["cancelling", "direct"]),
+}
+
+
+@pytest.mark.parametrize(("part", "classes"), CASES.values(), ids=CASES.keys())
+def test_a_planted_class_is_found_beside_another_head(part: Part, classes: list[str]) -> None:
+    verdicts = judge(make_tables([part, DIRECT]))
+    assert [v.class_ for v in verdicts] == [*classes, "direct"]
+
+
+def test_all_classes_are_found_at_once() -> None:
+    verdicts = judge(make_tables([part for part, _ in CASES.values()]))
+    assert [v.class_ for v in verdicts] == [kind for _, classes in CASES.values() for kind in classes]
+    assert {v.class_ for v in verdicts} == set(RULES)
+    assert [v.confirmed for v in verdicts] == [True if v.class_ == "null" else None for v in verdicts]
+
+
+def test_reasons_are_sentences_with_the_numbers_of_the_head() -> None:
+    tables = make_tables([WITH_BACKUPS, DIRECT])
+    reason = judge(tables)[0].reason
+    written = tables["heads"].query("method == 'direct_centred' and component == 'L0H0'")["score"].abs().mean()
+    assert f"writes {written:.3f}" in reason
+    assert reason.startswith("heads that push the same way share its work, L0H1 most, interaction ")
+    assert "\n" not in reason
+
+
+def test_a_head_that_matters_beside_one_partner_is_not_null() -> None:
+    tables = make_tables([NULL, DIRECT])
+    beside = (tables["trials"]["component"] == "L0H0") & (tables["trials"]["partner"] == "L0H1")
+    assert beside.sum() == 1
+    tables["trials"].loc[beside, "high"] = 0.5
+    assert judge(tables)[0].class_ != "null"
+
+
+def test_a_null_head_that_was_not_tried_is_not_confirmed() -> None:
+    verdict = judge(without(make_tables([NULL, DIRECT]), trials=""))[0]
+    assert (verdict.class_, verdict.confirmed) == ("null", False)
+    assert "not tried on fresh texts" in verdict.reason
+
+
+@pytest.mark.parametrize("method", ["shapley", "leave_one_out", "written"])
+def test_a_head_with_one_large_number_is_not_null(method: str) -> None:
+    tables = make_tables([NULL, DIRECT])
+    table, column = ("components", "contribution") if method == "written" else ("heads", "score")
+    rows = tables[table]["component"] == "L0H0"
+    if method != "written":
+        rows &= tables[table]["method"] == method
+    tables[table].loc[rows, column] = 0.2
+    assert judge(tables)[0].class_ != "null"
+
+
+@pytest.mark.parametrize(("part", "head"), [(WITH_BACKUPS, 2), (ERASED_BY_HEAD, 0)])
+def test_without_interactions_a_backup_is_not_told_from_an_erased_head(part: Part, head: int) -> None:
+    verdict = judge(without(make_tables([part, DIRECT]), interactions=""))[head]
+    assert verdict.class_ == "backup"
+    assert verdict.reason.startswith("missing alone it is hardly missed")
+
+
+def test_without_the_loss_alone_the_shapley_value_stands_in() -> None:
+    tables = without(make_tables([DIRECT, INDIRECT, ERASED_BY_MLP]), heads="leave_one_out")
+    assert [v.class_ for v in judge(tables)] == ["direct", "indirect", "cancelling"]
+
+
+def test_without_causal_numbers_nothing_is_decided() -> None:
+    tables = make_tables([DIRECT, INDIRECT, ERASED_BY_MLP])
+    tables = without(without(tables, heads="leave_one_out"), heads="shapley")
+    assert {(v.class_, v.reason) for v in judge(tables)} == {("mixed", "the run has no causal numbers of heads")}
+
+
+def test_one_text_decides_nothing() -> None:
+    verdicts = judge(make_tables([DIRECT, INDIRECT], n_texts=1))
+    assert [v.class_ for v in verdicts] == ["mixed", "mixed"]
+    assert verdicts[0].reason.startswith("too few texts")
+
+
+def test_one_text_unlike_the_others_does_not_decide() -> None:
+    tables = make_tables([DIRECT, WITH_BACKUPS], n_texts=6)
+    heads = tables["heads"]
+    odd = (heads["component"] == "L0H0") & (heads["example_id"] == "e0") & (heads["method"] == "shapley")
+    heads.loc[odd, "score"] *= 30  # the mean of |psi| is far above twice the loss alone, its interval is not
+    assert heads.query("component == 'L0H0' and method == 'shapley'")["score"].abs().mean() > 4
+    assert judge(tables)[0].class_ == "direct"
+
+
+def test_a_model_with_one_head_is_judged() -> None:
+    assert [v.class_ for v in judge(without(make_tables([INDIRECT]), interactions=""))] == ["indirect"]
+
+
+def test_lost_credit_is_what_the_shapley_value_shares_in_a_game_of_pairs() -> None:
+    tables = make_tables([WITH_BACKUPS, ERASED_BY_HEAD])
+    numbers = gather_numbers(*(tables[t] for t in ("components", "heads", "interactions", "trials")))
+    same, other = numbers.lost_credit()
+    size = np.abs(numbers.shapley[:, 3])
+    np.testing.assert_allclose(other[:, 3], size, atol=0.02)  # W keeps half of its write, the other half is taken back
+    np.testing.assert_allclose(same[:, 3], 0, atol=1e-12)
+    np.testing.assert_allclose(other[:, :3], 0, atol=1e-12)
+    np.testing.assert_allclose(same[:, 0], 1.5 * np.abs(numbers.shapley[:, 0]), atol=0.02)  # two partners, I = -1/2
+
+
+def test_texts_with_words_of_no_effect_decide_nothing() -> None:
+    tables = make_tables([DIRECT, INDIRECT], n_texts=5)
+    zero = {name: tables[name].assign(score=0.0) if name == "heads" else tables[name] for name in tables}
+    zero["components"] = tables["components"].assign(contribution=1.0, empty_contribution=1.0)
+    assert [v.class_ for v in judge(zero)] == ["mixed", "mixed"]
