@@ -15,6 +15,8 @@ SECTIONS = Registry(
         "text": "study.report.sections.one_text:build",
         "features": "study.report.sections.features:build",
         "heads": "study.report.sections.heads:build",
+        "head-methods": "study.report.sections.head_methods:build",
+        "inside": "study.report.sections.inside:build",
         "model": "study.report.sections.model:build",
         "cost": "study.report.sections.cost:build",
         "walkthrough": "study.report.sections.walkthrough:build",

@@ -94,10 +94,21 @@ class StripWord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileLink:
+    """A link to a file beside the page; path: seen from the run folder, safe characters only."""
+
+    label: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Strip:
+    """label and note stand before the words, links after them."""
+
     label: str
     words: tuple[StripWord, ...]
     note: str = ""
+    links: tuple[FileLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

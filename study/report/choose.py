@@ -10,6 +10,7 @@ import pandas as pd
 
 from study.report.inputs import LIME, SHAP, RunTables, pick
 
+TWO_WAY = "two_way_shapley"  # the method of the causal crosswalk
 FIRST_LENGTHS = (8, 14)  # words of the text shown first: long enough to say something, short enough to read
 
 
@@ -29,7 +30,8 @@ def summarise_texts(run: RunTables, dataset: str, model: str, seed: str) -> pd.D
 
     Columns beside those of the texts table: correct, pull (the smaller of the summed positive and the summed
     negative SHAP scores: how hard the words pull against each other), gap (share of abs(SHAP − LIME) after both are
-    L1-normalised), hidden (share of the crosswalk's absolute cells that cancels within rows).
+    L1-normalised), hidden (share of the crosswalk's absolute cells that cancels within rows), parted (how far the
+    heads' direct contributions and Shapley values are apart; NaN without a causal table).
     """
     texts = pick(run.of("texts", dataset, model), seed=seed, trained=True).copy()
     texts["correct"] = texts["label"] == texts["predicted"]
@@ -49,6 +51,7 @@ def summarise_texts(run: RunTables, dataset: str, model: str, seed: str) -> pd.D
     texts["pull"] = texts["example_id"].map(np.minimum(positive, negative)).astype(float)
     texts["gap"] = texts["example_id"].map(gap).astype(float)
     texts["hidden"] = texts["example_id"].map(hidden_shares(run, dataset, model, seed)).astype(float)
+    texts["parted"] = texts["example_id"].map(parted_shares(run, dataset, model, seed)).astype(float)
     return texts.reset_index(drop=True)
 
 
@@ -61,6 +64,27 @@ def hidden_shares(run: RunTables, dataset: str, model: str, seed: str) -> pd.Ser
     return 1 - total["value"] / total["size"].replace(0, np.nan)
 
 
+def causal_ids(run: RunTables, dataset: str, model: str, seed: str) -> list[str]:
+    """Texts of one trained model that have a causal table, in the order of the run."""
+    rows = pick(run.of("crosswalk", dataset, model), seed=seed, method=TWO_WAY, kind="causal")
+    return [str(e) for e in dict.fromkeys(rows["example_id"])]
+
+
+def parted_shares(run: RunTables, dataset: str, model: str, seed: str) -> pd.Series:
+    """Per text: Σ_heads abs(psi − d) / Σ_heads (abs(psi) + abs(d)), between 0 and 1.
+
+    psi and d are the column sums of the causal crosswalk and of the direct one by SHAP; texts without a causal one
+    are left out.
+    """
+    rows = pick(run.of("crosswalk", dataset, model), seed=seed)
+    keys = ["example_id", "component"]
+    psi = pick(rows, method=TWO_WAY, kind="causal").groupby(keys)["value"].sum()
+    direct = pick(rows, method=SHAP, kind="direct").groupby(keys)["value"].sum().reindex(psi.index)
+    gap = (psi - direct).abs().groupby("example_id").sum(min_count=1)
+    size = (psi.abs() + direct.abs()).groupby("example_id").sum(min_count=1)
+    return gap / size.replace(0, np.nan)
+
+
 def choose_first(run: RunTables) -> Chosen | None:
     """The text of the opening picture, from the first variant's first seed; None where no text is explained."""
     for dataset, model in run.variants:
@@ -69,18 +93,25 @@ def choose_first(run: RunTables) -> Chosen | None:
             texts = texts[texts["pull"].notna()]
             if texts.empty:
                 continue
-            fits = texts[texts["n_words"].between(*FIRST_LENGTHS) & texts["correct"]]
-            fits = fits[(fits["n_words_cut"].astype(float) == 0) & (fits["n_unknown"].astype(float) == 0)]
-            rule = (
-                f"Of the correctly predicted texts of {FIRST_LENGTHS[0]} to {FIRST_LENGTHS[1]} words, all known, "
-                "the one whose words pull hardest against each other"
-            )
-            if fits.empty:
-                fits, rule = texts, "Of all explained texts, the one whose words pull hardest against each other"
+            fits, rule = _first_fits(texts, causal_ids(run, dataset, model, seed))
             best = fits.sort_values(["pull", "example_id"], ascending=[False, True]).iloc[0]
             reason = f"{rule}: the smaller of its summed positive and its summed negative SHAP scores is the largest."
             return Chosen(dataset=dataset, model=model, seed=seed, example_id=str(best["example_id"]), reason=reason)
     return None
+
+
+def _first_fits(texts: pd.DataFrame, causal: list[str]) -> tuple[pd.DataFrame, str]:
+    """The texts among which the first is chosen, those with a causal table if there are any, and how to say so."""
+    beside = texts[texts["example_id"].isin(causal)]
+    texts, table = (beside, " with a causal table") if len(beside) else (texts, "")
+    fits = texts[texts["n_words"].between(*FIRST_LENGTHS) & texts["correct"]]
+    fits = fits[(fits["n_words_cut"].astype(float) == 0) & (fits["n_unknown"].astype(float) == 0)]
+    if fits.empty:
+        return texts, f"Of all explained texts{table}, the one whose words pull hardest against each other"
+    return fits, (
+        f"Of the correctly predicted texts{table} of {FIRST_LENGTHS[0]} to {FIRST_LENGTHS[1]} words, all known, "
+        "the one whose words pull hardest against each other"
+    )
 
 
 _Rule = tuple[str, Callable[[pd.DataFrame], pd.Series]]
@@ -91,6 +122,10 @@ _RULES: tuple[_Rule, ...] = (
     ),
     ("SHAP and LIME differ most", lambda t: t["gap"].where(t["n_words"] > 2)),
     ("Most hidden: the largest share of what components write cancels within words", lambda t: t["hidden"]),
+    (
+        "Direct and causal part most: what the heads write and what the words need of them differ most",
+        lambda t: t["parted"].where(t["n_words"] > 2),
+    ),
     (
         "Right and surest: the correct prediction with the largest margin",
         lambda t: t["margin"].abs().where(t["correct"]),

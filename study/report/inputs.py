@@ -14,6 +14,8 @@ from study.config import StudyConfig
 from study.errors import LedgerError
 
 _CELL = ("dataset", "model", "seed")
+_TEXT = (*_CELL, "example_id")
+_HEAD = ("component", "layer", "head")
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "accuracy": (*_CELL, "kind", "accuracy", "low", "high", "level", "n_test", "n_seeds"),
     "training": (*_CELL, "epoch", "train_loss", "validation_loss", "validation_accuracy"),
@@ -26,12 +28,47 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *_CELL,
         *("trained", "example_id", "word_index", "word", "unknown", "method", "estimator", "score", "n_evals"),
     ),
-    "heads": (*_CELL, "example_id", "component", "layer", "head", "method", "kind", "ablation", "score"),
+    "heads": (*_TEXT, *_HEAD, "method", "kind", "ablation", "score", "error"),
     "components": (
         *_CELL,
         *("example_id", "component", "kind_of_component", "layer", "head", "contribution", "empty_contribution"),
     ),
     "crosswalk": (*_CELL, "example_id", "word_index", "word", "component", "method", "kind", "value"),
+    "causal": (
+        *_TEXT,
+        *("n_words", "n_word_coalitions", "words_exact", "n_head_coalitions", "heads_exact"),
+        *("sampling_error", "word_error", "head_error"),
+    ),
+    "interactions": (*_TEXT, "component_a", "component_b", "value"),
+    "ablations": (*_TEXT, "group", "n_heads", "ablation", "effect"),
+    "trials": (*_CELL, "component", "partner", "n_texts", "mean_abs_change", "low", "high"),
+    "profiles": (
+        *_CELL,
+        *_HEAD,
+        *("direct_size", "raw_size", "centred_size", "causal_size", "ablation_size", "leave_one_out_size"),
+        *("mean_causal", "mean_direct", "indirect_share", "indirect_low", "indirect_high", "n_undefined"),
+        *("partner", "interaction", "attention_to_cls", "attention_entropy"),
+        *("class_", "reason", "trial_change", "trial_high", "confirmed"),
+    ),
+    "profile_words": (*_CELL, "component", "word", "n_texts", "causal", "direct", "side", "rank"),
+    "head_disagreement": (
+        *(*_CELL, "component", "rank_raw", "rank_direct", "rank_causal", "reason"),
+        *("raw_size", "centred_size", "causal_size", "leave_one_out_size", "indirect_share", "explanation"),
+    ),
+    "head_matches": ("dataset", "model", "seed_a", "seed_b", "layer", "head_a", "head_b", "cosine", "cosine_others"),
+    "patching": (
+        *_TEXT,
+        *("swapped_index", "word", "twin_word", "margin", "twin_margin"),
+        *_HEAD,
+        *("place", "word_index", "at", "effect"),
+    ),
+    "layers": (*_TEXT, "step", "order", "layer", "lens_margin", "contribution"),
+    "neurons": (*_CELL, "layer", "neuron", "size", "mean", "active_rate", "share", "rank"),
+    "neuron_words": (*_TEXT, "layer", "neuron", "word_index", "word", "effect"),
+    "paths": (*_TEXT, "path", "first", "second", "hops", "word_index", "word", "contribution", "rank"),
+    "path_sums": (*_TEXT, "group", "contribution", "size", "listed"),
+    "interventions": (*_TEXT, "kind", "name", "word_index", "predicted", "frozen", "live"),
+    "removal_curves": (*_TEXT, "unit", "method", "fraction", "n_removed", "n_units", "margin_lost"),
     "measurements": (*_CELL, "example_id", "metric", "method_a", "method_b", "value"),
     "estimates": (
         *("dataset", "model", "metric", "method_a", "method_b", "subset"),
@@ -101,7 +138,7 @@ def read_run(folder: Path, config: StudyConfig) -> RunTables:
         else:
             present.add(name)
             _check_columns(frame, columns, f"tables/{name}")
-        tables[name] = _tidy(frame)
+        tables[name] = _tidy(frame, name)
     cost_path = folder / "cost.csv"
     cost = pd.read_csv(cost_path) if cost_path.exists() else pd.DataFrame(columns=list(COST_COLUMNS))
     _check_columns(cost, COST_COLUMNS, "cost.csv")
@@ -149,20 +186,51 @@ _NUMBERS = frozenset(
         *("accuracy", "low", "high", "train_loss", "validation_loss", "validation_accuracy", "margin", "empty_margin"),
         *("score", "contribution", "empty_contribution", "value", "estimate", "seconds", "n_evals", "n_texts"),
         *("n_examples", "n_seeds", "n_undefined", "n_words"),
+        *("error", "n_word_coalitions", "n_head_coalitions", "sampling_error", "word_error", "head_error"),
+        *("effect", "n_heads", "mean_abs_change", "direct_size", "raw_size", "centred_size", "causal_size"),
+        *("ablation_size", "leave_one_out_size", "mean_causal", "mean_direct", "indirect_share", "indirect_low"),
+        *("indirect_high", "interaction", "attention_to_cls", "attention_entropy", "trial_change", "trial_high"),
+        *("causal", "direct", "rank", "twin_margin", "lens_margin", "size", "mean", "active_rate", "share"),
+        *("listed", "predicted", "frozen", "live", "fraction", "n_removed", "n_units", "margin_lost", "order"),
+        *("rank_raw", "rank_direct", "rank_causal", "cosine", "cosine_others"),
     )
 )
+_NAMES = frozenset(
+    (
+        *("seed", "example_id", "word", "twin_word", "at", "method_b", "label", "target", "component", "partner"),
+        *(
+            "class_",
+            "reason",
+            "explanation",
+            "head_a",
+            "head_b",
+            "seed_a",
+            "seed_b",
+            "path",
+            "first",
+            "second",
+            "group",
+            "name",
+        ),
+    )
+)
+_FLAGS = ("trained", "unknown", "words_exact", "heads_exact")
+# "predicted" is a class in one table and a number in another; "size" is text in the walkthrough.
+_TEXT_IN = {("texts", "predicted"), ("walkthrough", "size")}
 
 
-def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
+def _tidy(frame: pd.DataFrame, name: str = "") -> pd.DataFrame:
     """Names as text (a seed may be "all"), numbers as numbers, so that csv and parquet read alike."""
     frame = frame.copy()
     for column in frame.columns:
-        if column in _NUMBERS:
+        if column in _NAMES or (name, column) in _TEXT_IN:
+            frame[column] = frame[column].map(lambda v: "" if v is None or v != v else str(v)).astype(object)
+        elif column in _NUMBERS:
             frame[column] = pd.to_numeric(frame[column], errors="coerce").astype(float)
-        elif column in ("trained", "unknown"):
+        elif column in _FLAGS:
             frame[column] = frame[column].map(lambda v: str(v).lower() in ("true", "1")).astype(bool)
-        elif column in ("seed", "example_id", "word", "method_b", "label", "predicted", "target"):
-            frame[column] = frame[column].map(lambda v: "" if v is None else str(v)).astype(object)
+        elif column == "confirmed":  # nothing where a head makes no promise
+            frame[column] = frame[column].map(lambda v: {"true": "yes", "false": "no"}.get(str(v).lower(), ""))
     return frame
 
 

@@ -70,7 +70,8 @@ def _strips(block: Strips) -> str:
         strength = sorted((int(w.level[1:]) if w.level[0] in "ds" else 0 for w in strip.words), key=abs, reverse=True)
         floor = max(abs(strength[min(2, len(strength) - 1)]), 2) if strength else 2
         words = [_strip_word(w.word, w.level, floor) for w in strip.words]
-        lines.append(f"- {escape(strip.label)}: {' '.join(words)}")
+        links = "".join(f" [{escape(link.label)}]({link.path})" for link in strip.links)
+        lines.append(f"- {escape(strip.label)}: {' '.join(words)}{links}")
     return "\n".join(lines)
 
 

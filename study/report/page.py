@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -13,6 +14,7 @@ from study.config import StudyConfig
 from study.ledger import write_bytes
 from study.report import SECTIONS
 from study.report.blocks import Block, Bullets, Details, Figure, Paragraph, Section, Strip, Strips, Table, walk
+from study.report.gallery import draw_gallery
 from study.report.inputs import RunTables, read_run
 from study.report.markdown import to_markdown
 from study.report.notes import interval_note, level_text
@@ -38,9 +40,11 @@ def write_report(run_folder: Path, config: StudyConfig) -> list[str]:
     files |= paper_tables(run)
     files["report.md"] = to_markdown(TITLE, opening, sections).encode()
     files["report.html"] = render_page(run, opening, sections).encode()  # last: it is what people open
-    for name, data in files.items():
+    written = []
+    for name, data in chain(draw_gallery(run), files.items()):
         write_bytes(run_folder / name, data)
-    return list(files)
+        written.append(name)
+    return written
 
 
 def build_sections(run: RunTables) -> list[Section]:

@@ -1,134 +1,198 @@
-"""From the tables of one text to its crosswalk picture and the sentence that it shows."""
+"""From the tables of one text to its crosswalk picture; what the picture shows in a sentence is in `picture_text`."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from study.records import BIAS_KINDS
 from study.report import blocks
-from study.report.choose import Chosen
-from study.report.figures.crosswalk import ANNOTATE_ABOVE, Panel, Picture, describe_corner, paint_crosswalk
+from study.report.choose import TWO_WAY, Chosen
+from study.report.figures.crosswalk import paint_crosswalk
+from study.report.figures.picture import REST, Bars, Panel, Picture, describe_corner
 from study.report.figures.style import clip, draw, method_label
-from study.report.inputs import LIME, SHAP, RunTables, pick
-from study.report.numbers import listing, percent, plural, signed
+from study.report.inputs import LIME, SHAP, RunTables
+from study.report.numbers import listing, signed
+from study.report.picture_text import causal_title, direct_title, marks_note, note_of, sampling_note, unit_key
+from study.report.text_rows import LEAVE_ONE_OUT, TextRows, rows_of
 
-MAX_COLUMNS = 22  # components drawn one by one; the smaller ones of a larger model share a column
-
-
-def text_row(run: RunTables, chosen: Chosen) -> pd.Series:
-    """The text's row in the texts table."""
-    rows = pick(run.of("texts", chosen.dataset, chosen.model), seed=chosen.seed, trained=True)
-    return pick(rows, example_id=chosen.example_id).iloc[0]
-
-
-def text_scores(run: RunTables, chosen: Chosen) -> pd.DataFrame:
-    """Scores of the text, [word_index, method]; words cut off have NaN."""
-    rows = pick(run.of("features", chosen.dataset, chosen.model), seed=chosen.seed, trained=True)
-    rows = pick(rows, example_id=chosen.example_id)
-    return rows.pivot_table(index="word_index", columns="method", values="score", aggfunc="first", dropna=False)
-
-
-def text_words(run: RunTables, chosen: Chosen) -> pd.DataFrame:
-    """word and unknown by word_index."""
-    rows = pick(run.of("features", chosen.dataset, chosen.model), seed=chosen.seed, trained=True)
-    rows = pick(rows, example_id=chosen.example_id)
-    return rows.drop_duplicates("word_index").set_index("word_index")[["word", "unknown"]].sort_index()
-
-
-def text_cells(run: RunTables, chosen: Chosen, method: str) -> pd.DataFrame:
-    """Direct crosswalk of the text by one method, [word_index, component]; empty where there is none."""
-    rows = pick(run.of("crosswalk", chosen.dataset, chosen.model), seed=chosen.seed, method=method, kind="direct")
-    rows = pick(rows, example_id=chosen.example_id)
-    return rows.pivot_table(index="word_index", columns="component", values="value", aggfunc="first").dropna(how="all")
-
-
-def text_components(run: RunTables, chosen: Chosen) -> pd.DataFrame:
-    """Components of the text in the order of the table, with `beyond` = contribution − empty contribution."""
-    rows = pick(run.of("components", chosen.dataset, chosen.model), seed=chosen.seed)
-    rows = pick(rows, example_id=chosen.example_id).set_index("component")
-    return rows.assign(beyond=rows["contribution"] - rows["empty_contribution"])
+MAX_COLUMNS = 22  # columns of a direct table drawn one by one; the smaller ones of a larger model share a column
+MAX_BESIDE = 16  # the same where a causal table stands beside it
 
 
 def crosswalk_figure(run: RunTables, chosen: Chosen, name: str) -> blocks.Figure | None:
     """The signature picture of one text; None where the run has no crosswalk for it."""
-    tables = {m: text_cells(run, chosen, m) for m in (SHAP, LIME)}
-    tables = {m: t for m, t in tables.items() if not t.empty}
-    parts = text_components(run, chosen)
-    if not tables or parts.empty:
+    rows = rows_of(run, chosen)
+    made = compose(rows)
+    if made is None:
         return None
-    row = text_row(run, chosen)
-    picture = _compose(row, text_words(run, chosen), tables, parts)
-    note = (
-        f"{run.label(chosen.dataset, chosen.model)}, seed {chosen.seed}, text {chosen.example_id}. Cells: direct "
-        f"contribution of a component to a word's score, in logits; + (red) is towards “{row['target']}”. One colour "
-        f"scale for all tables; cells below {percent(ANNOTATE_ABOVE)} of the largest carry no number. Bars below: "
-        "column sums; black dashes: direct contributions beyond the empty text, which the SHAP columns must meet "
-        "and LIME's need not. n = 1 text, 1 seed: no interval."
-    )
-    title = _finding(text_words(run, chosen), tables, parts)
+    picture, title = made
+    who = f"{run.label(chosen.dataset, chosen.model)}, seed {chosen.seed}, text {chosen.example_id}"
+    note = note_of(rows, who, [p.title for p in picture.panels])
     return draw(name, lambda: paint_crosswalk(picture), title=title, note=note, source="crosswalk")
 
 
-def _compose(row: pd.Series, words: pd.DataFrame, tables: dict[str, pd.DataFrame], parts: pd.DataFrame) -> Picture:
-    shown, rest = _columns(tables, parts)
-    biases = [c for c in parts.index if parts.loc[c, "kind_of_component"] in BIAS_KINDS]
+def lime_figure(run: RunTables, chosen: Chosen, name: str) -> blocks.Figure | None:
+    """The table of a text by LIME alone, for texts whose picture leaves it out; None where there is none."""
+    rows = rows_of(run, chosen)
+    tables = {LIME: rows.cells(LIME)}
+    if tables[LIME].empty or rows.cells(SHAP).empty or not _has_causal(rows):
+        return None
+    picture = _direct_picture(rows, tables)
+    who = f"{run.label(chosen.dataset, chosen.model)}, seed {chosen.seed}, text {chosen.example_id}"
+    note = note_of(rows, who, [p.title for p in picture.panels])
+    title = direct_title(rows.words(), tables[LIME], _drawn(rows.parts()))
+    return draw(name, lambda: paint_crosswalk(picture), title=title, note=note, source="crosswalk")
+
+
+def compose(rows: TextRows, about: tuple[str, ...] = ()) -> tuple[Picture, str] | None:
+    """The picture of a text and its title; None where the run has no crosswalk for it.
+
+    With a causal table: that, and the direct table by SHAP. Without: the direct tables by SHAP and LIME.
+    about: more lines under the picture.
+    """
+    tables = {m: rows.cells(m) for m in (SHAP, LIME)}
+    tables = {m: t for m, t in tables.items() if not t.empty}
+    if not tables or rows.components.empty:
+        return None
+    if _has_causal(rows) and SHAP in tables:
+        causal = rows.cells(TWO_WAY, "causal")
+        title = causal_title(rows.words(), causal, tables[SHAP], _drawn(rows.parts()))
+        return _causal_picture(rows, causal, tables[SHAP], about), title
     first = next(iter(tables.values()))
-    panels = tuple(_panel(m, t, parts, shown, rest) for m, t in tables.items())
-    names = [_short(parts, c) for c in shown] + ([f"{len(rest)} more"] if rest else [])
-    layers = [int(parts.loc[c, "layer"]) for c in shown] + ([-2] if rest else [])
-    sums = listing(
-        [f"{method_label(m)} {signed(t.reindex(columns=biases).to_numpy().sum())}" for m, t in tables.items()]
+    return _direct_picture(rows, tables, about), direct_title(rows.words(), first, _drawn(rows.parts()))
+
+
+def _has_causal(rows: TextRows) -> bool:
+    return not rows.cells(TWO_WAY, "causal").empty
+
+
+def _causal_picture(rows: TextRows, causal: pd.DataFrame, direct: pd.DataFrame, about: tuple[str, ...]) -> Picture:
+    """Causal table, direct table, and the SHAP scores that both sum to; ticks: the causal table's own sums."""
+    parts = rows.parts()
+    heads = [c for c in _drawn(parts) if c in causal]
+    alone = rows.cells(LEAVE_ONE_OUT, "causal").reindex(columns=heads).sum(min_count=1)
+    sampled_heads = rows.causal is not None and not rows.causal["heads_exact"]
+    shapley = rows.head_scores("shapley").reindex(heads) if sampled_heads else None
+    causal_foot = ["column sum = Shapley value of the head", "○ loss when that head alone is taken out"]
+    left = _panel(
+        causal,
+        parts,
+        _columns([causal], heads, MAX_BESIDE),
+        "Causal: which heads the words need",
+        "two-way Shapley values over words and heads",
+        (*causal_foot, *(["dashes: the head's Shapley value, found apart"] if sampled_heads else [])),
+        dashes=shapley,
+        rings=alone if alone.notna().any() else None,
     )
-    notes = [f"Not drawn, but in the row sums: biases ({', '.join(biases)}); over all words together {sums} logits."]
-    marks = []
-    if words["unknown"].any():
-        marks.append("° not in the vocabulary.")
-    if len(first) < len(words):
-        marks.append(f"{plural(len(words) - len(first), 'word')} beyond the model's length not drawn.")
+    middle = _panel(
+        direct,
+        parts,
+        _columns([direct], _drawn(parts), MAX_BESIDE),
+        "Direct: which components write the effect",
+        "SHAP value of the word in each component of the margin",
+        ("column sum = direct contribution, beyond the empty text",),
+    )
+    words = rows.words().loc[direct.index]
+    bars = Bars(
+        title="SHAP",
+        subtitle="= row sum of either table",
+        row_sum=direct.sum(axis=1).to_numpy(),
+        ticks=causal.reindex(direct.index).sum(axis=1, min_count=1).to_numpy(),
+    )
+    notes = (
+        _bias_note(parts, {SHAP: direct}),
+        sampling_note(rows.causal),
+        marks_note(rows.words(), len(direct), shared=REST in (*left.layers, *middle.layers)),
+    )
     return Picture(
-        words=tuple(clip(words.loc[w, "word"]) + ("°" if words.loc[w, "unknown"] else "") for w in first.index),
-        columns=tuple(names),
-        layers=tuple(layers),
-        panels=panels,
-        corner=describe_corner(
-            float(row["margin"]),
-            float(row["empty_margin"]),
-            str(row["target"]),
-            "sum of SHAP scores" if SHAP in tables else "all words against none",
-        ),
-        footnote=tuple(notes + ([" ".join(marks)] if marks else [])),
+        words=_labels(words),
+        panels=(left, middle),
+        bars=(bars,),
+        key=unit_key(rows.text),
+        corner=_corner(rows, "sum of either table"),
+        footnote=(*(n for n in notes if n), *about),
     )
 
 
-def _columns(tables: dict[str, pd.DataFrame], parts: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """Components drawn, in order, and those that share the last column because the model has too many."""
-    drawn = [c for c in parts.index if parts.loc[c, "kind_of_component"] not in BIAS_KINDS]
-    if len(drawn) <= MAX_COLUMNS:
+def _direct_picture(rows: TextRows, tables: Mapping[str, pd.DataFrame], about: tuple[str, ...] = ()) -> Picture:
+    """One direct table a method, and the scores of each; dashes: the direct contributions beyond the empty text."""
+    parts = rows.parts()
+    first = next(iter(tables.values()))
+    panels = []
+    for method, table in tables.items():
+        split = _columns(list(tables.values()), _drawn(parts), MAX_COLUMNS)
+        foot = "column sum = contribution beyond the empty text"
+        foot = foot if method == SHAP else "column sum; LIME's need not meet the dashes"
+        title, subtitle = f"{method_label(method)}, split over components", "rows sum to the word's score, exactly"
+        panels.append(_panel(table, parts, split, title, subtitle, (foot,), dashes=parts["beyond"]))
+    bars = [
+        Bars(title=method_label(m), subtitle="row sums", row_sum=t.reindex(first.index).sum(axis=1).to_numpy())
+        for m, t in tables.items()
+    ]
+    shared = any(REST in p.layers for p in panels)
+    notes = (_bias_note(parts, tables), marks_note(rows.words(), len(first), shared=shared))
+    return Picture(
+        words=_labels(rows.words().loc[first.index]),
+        panels=tuple(panels),
+        bars=tuple(bars),
+        key=unit_key(rows.text),
+        corner=_corner(rows, "sum of SHAP scores" if SHAP in tables else "all words against none"),
+        footnote=(*(n for n in notes if n), *about),
+    )
+
+
+def _drawn(parts: pd.DataFrame) -> list[str]:
+    """The components that can have a column, in the model's order: all but the biases."""
+    return [str(c) for c in parts.index[~parts["kind_of_component"].isin(BIAS_KINDS)]]
+
+
+def _columns(tables: list[pd.DataFrame], drawn: list[str], most: int) -> tuple[list[str], list[str]]:
+    """Columns drawn, in order, and those that share the last column because the model has too many."""
+    if len(drawn) <= most + 1:
         return drawn, []
-    size = sum(t.reindex(columns=drawn).abs().sum() for t in tables.values())
-    large = set(pd.Series(size).sort_values(ascending=False, kind="stable").index[:MAX_COLUMNS])
+    size = sum(t.reindex(columns=drawn).abs().sum() for t in tables)
+    large = set(pd.Series(size).sort_values(ascending=False, kind="stable").index[:most])
     return [c for c in drawn if c in large], [c for c in drawn if c not in large]
 
 
-def _panel(method: str, table: pd.DataFrame, parts: pd.DataFrame, shown: list[str], rest: list[str]) -> Panel:
-    cells = table.reindex(columns=shown).to_numpy()
-    expected = parts["beyond"].reindex(shown).to_numpy(dtype=float)
+def _panel(
+    table: pd.DataFrame,
+    parts: pd.DataFrame,
+    split: tuple[list[str], list[str]],
+    title: str,
+    subtitle: str,
+    foot: tuple[str, ...],
+    *,
+    dashes: pd.Series | None = None,
+    rings: pd.Series | None = None,
+) -> Panel:
+    shown, rest = split
+    cells = table.reindex(columns=shown).to_numpy(dtype=float)
+    names, short, layers = list(shown), [_short(parts, c) for c in shown], parts.loc[shown, "layer"].astype(int)
     if rest:
         cells = np.column_stack([cells, table.reindex(columns=rest).sum(axis=1)])
-        expected = np.append(expected, parts["beyond"].reindex(rest).sum())
-    shap = method == SHAP
+        names, short = [*names, f"{len(rest)} more"], [*short, f"{len(rest)} more"]
+
+    def whole(marks: pd.Series | None) -> np.ndarray | None:
+        if marks is None:
+            return None
+        drawn = marks.reindex(shown).to_numpy(dtype=float)
+        return np.append(drawn, marks.reindex(rest).sum()) if rest else drawn
+
     return Panel(
-        method=method,
-        title=f"{method_label(method)}, split over components",
-        subtitle="rows sum to the word's score, exactly",
-        foot="column sum = contribution beyond the empty text"
-        if shap
-        else "column sum; LIME's need not meet the dashes",
+        title=title,
+        subtitle=subtitle,
+        foot=foot,
+        names=tuple(names),
+        short=tuple(short),
+        layers=(*layers, *([REST] if rest else [])),
         cells=cells,
         column_sum=np.nansum(cells, axis=0),
-        expected=expected,
-        row_sum=table.sum(axis=1).to_numpy(),
+        dashes=whole(dashes),
+        rings=whole(rings),
     )
 
 
@@ -138,20 +202,19 @@ def _short(parts: pd.DataFrame, component: str) -> str:
     return f"H{int(parts.loc[component, 'head'])}" if kind == "head" else "MLP" if kind == "mlp" else component
 
 
-def _finding(words: pd.DataFrame, tables: dict[str, pd.DataFrame], parts: pd.DataFrame) -> str:
-    """What this text's picture shows, in one sentence of its own numbers."""
-    table = next(iter(tables.values()))
-    scores = table.sum(axis=1)
-    top = scores.abs().sort_values(ascending=False, kind="stable").index[:2]
-    names = [clip(words.loc[w, "word"]) for w in top]
-    twice = len(set(names)) < len(names)
-    places = [f"word {int(w) + 1}, " if twice else "" for w in top]
-    quoted = [f"“{name}” ({place}{signed(scores[w])})" for name, place, w in zip(names, places, top, strict=True)]
-    against = len(top) == 2 and scores[top[0]] * scores[top[1]] < 0
-    drawn = table.reindex(columns=_columns(tables, parts)[0]).abs().sum()
-    total = max(float(table.abs().to_numpy().sum()), 1e-12)
-    return (
-        f"{(' against ' if against else ' and ').join(quoted)}: {drawn.idxmax()} writes most, "
-        f"{percent(float(drawn.max()) / total)} of all that is written; "
-        f"{percent(1 - float(scores.abs().sum()) / total)} of it cancels before it reaches a word's score"
-    )
+def _labels(words: pd.DataFrame) -> tuple[str, ...]:
+    return tuple(clip(w) + ("°" if u else "") for w, u in zip(words["word"], words["unknown"], strict=True))
+
+
+def _corner(rows: TextRows, what: str) -> tuple[str, str, tuple[str, ...]]:
+    text = rows.text
+    return describe_corner(float(text["margin"]), float(text["empty_margin"]), clip(str(text["target"]), 18), what)
+
+
+def _bias_note(parts: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> str:
+    """What the row sums hold beside the columns drawn."""
+    biases = [str(c) for c in parts.index[parts["kind_of_component"].isin(BIAS_KINDS)]]
+    sums = {m: signed(float(t.reindex(columns=biases).sum().sum())) for m, t in tables.items()}
+    told = listing([f"{method_label(m)} {v}" for m, v in sums.items()]) if len(sums) > 1 else next(iter(sums.values()))
+    where = "Not drawn, but in the row sums" if len(sums) > 1 else "Not drawn, but in the row sums of the direct table"
+    return f"{where}: biases ({', '.join(biases)}); over all words together {told} logits."

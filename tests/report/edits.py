@@ -6,7 +6,13 @@ import dataclasses
 
 import pandas as pd
 
-from study.report.inputs import RunTables, pick
+from study.report.inputs import COLUMNS, RunTables, pick
+
+HEAD_TABLES = (  # of the stage that looks into heads; a run may lack all of them
+    *("causal", "interactions", "ablations", "trials", "profiles", "profile_words", "head_disagreement"),
+    *("head_matches", "patching", "layers", "neurons", "neuron_words", "paths", "path_sums", "interventions"),
+    "removal_curves",
+)
 
 
 def with_rows(run: RunTables, table: str, frame: pd.DataFrame) -> RunTables:
@@ -14,6 +20,13 @@ def with_rows(run: RunTables, table: str, frame: pd.DataFrame) -> RunTables:
     parts = {key: rows for key, rows in run.parts.items() if key[0] != table}
     parts |= {(table, *v): rows for v, rows in frame.groupby(["dataset", "model"])}
     return dataclasses.replace(run, tables={**run.tables, table: frame}, parts=parts)
+
+
+def without_table(run: RunTables, name: str) -> RunTables:
+    """The run as if its folder had no such table."""
+    empty = pd.DataFrame({c: pd.Series(dtype="object") for c in COLUMNS[name]})
+    parts = {key: rows for key, rows in run.parts.items() if key[0] != name}
+    return dataclasses.replace(run, tables={**run.tables, name: empty}, parts=parts, present=run.present - {name})
 
 
 def set_rows(run: RunTables, table: str, column: str, value: object, **equal: object) -> RunTables:

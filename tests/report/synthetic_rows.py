@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
+from tests.report.synthetic_heads import HeadRows
 from tests.report.synthetic_shape import METRICS, NOISE, UNSIGNED, Shape, component_rows
 from tests.report.synthetic_texts import SENTENCES, VALENCE, is_unknown
 
@@ -27,6 +28,7 @@ class Writer:
         self.rng = np.random.default_rng(seed)
         self.rows: dict[str, list[dict[str, object]]] = {}
         self.cost: list[dict[str, object]] = []
+        self.last = np.zeros((0, 0))  # [word component] of the text written last
 
     def add(self, table: str, **row: object) -> None:
         self.rows.setdefault(table, []).append(row)
@@ -43,13 +45,18 @@ class Writer:
             self.add("training", **key, epoch=epoch, **losses, validation_accuracy=accuracy)
         accuracy = 0.79 + self.rng.normal(0, 0.005)
         self.add("accuracy", **key, kind="model", accuracy=accuracy, low=accuracy - 0.025, high=accuracy + 0.025)
+        dissected = HeadRows(self.add, shape=self.shape, key=key, components=components, d_mlp=d_mlp)
         sentences = list(itertools.islice(itertools.cycle(enumerate(SENTENCES)), self.shape.n_texts))
         for n, (i, (text, label)) in enumerate(sentences):
             example = f"t{n:03d}"
             label = (label + i) % len(self.shape.classes) if len(self.shape.classes) > 2 else label
             self.text(key, example, text, label, components, share, empty, trained=True)
+            if self.shape.dissected:
+                dissected.text(example, text.split()[: self.shape.max_words], self.last, empty)
             if n < 8:
                 self.text(key, example, text, label, components, share, empty, trained=False)
+        if self.shape.dissected:
+            dissected.finish()
         for k, method in enumerate(self.shape.methods):
             evals = {"shap": 9000, "lime": 1000, "occlusion": 20, "integrated_gradients": 32}.get(method, 1)
             n_evals = evals * self.shape.n_texts
@@ -67,6 +74,7 @@ class Writer:
         cells = np.outer(signal, share) + rng.normal(0, 0.03, (len(known), len(share)))
         contribution = empty + cells.sum(axis=0)
         margin = contribution.sum()
+        self.last = cells
         names = shape.classes
         target = names[1] if len(names) == 2 else names[label]
         predicted = (
@@ -96,9 +104,8 @@ class Writer:
             for method, score in (
                 (("direct_raw", value), ("direct_centred", value - base - 0.1)) if kind == "head" else ()
             ):
-                self.add(
-                    "heads", **key, example_id=example, **place, method=method, kind="direct", ablation="", score=score
-                )
+                fixed = {"kind": "direct", "ablation": "", "error": np.nan}
+                self.add("heads", **key, example_id=example, **place, method=method, score=score, **fixed)
         lime = 0.93 * cells + rng.normal(0, 0.015, cells.shape)
         for (method, values), w, c in itertools.product(
             (("shap", cells), ("lime", lime)), range(len(known)), range(len(components))

@@ -40,6 +40,9 @@ class Shape:
     methods: tuple[str, ...] = tuple(NOISE)
     broken_gate: bool = False
     shown_texts: int = 4  # report.n_texts
+    causal_texts: int = 6  # texts with a causal crosswalk and neurons' words
+    patching_texts: int = 4
+    dissected: bool = True  # whether the heads are looked into at all
 
 
 def make_config(shape: Shape) -> StudyConfig:
@@ -54,6 +57,7 @@ def make_config(shape: Shape) -> StudyConfig:
             "datasets": [{"name": "reviews", "source": "rotten_tomatoes", "test_size": 1000}],
             "models": models,
             "explain": {"n_texts": shape.n_texts, "methods": shape.methods},
+            "heads": {"causal_texts": shape.causal_texts, "patching_texts": shape.patching_texts},
             "report": {"n_texts": shape.shown_texts},
         }
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from study.report.choose import choose_first, choose_more, hidden_shares, summarise_texts
+from study.report.choose import causal_ids, choose_first, choose_more, hidden_shares, summarise_texts
 from study.report.inputs import pick
 from study.report.measures import (
     confusion,
@@ -92,6 +92,7 @@ def test_the_first_text_is_the_one_that_the_rule_names(written: Written) -> None
     assert chosen is not None
     texts = summarise_texts(written.run, *VARIANT, chosen.seed)
     fits = texts[texts["correct"] & texts["n_words"].between(8, 14) & (texts["n_unknown"] == 0)]
+    fits = fits[fits["example_id"].isin(causal_ids(written.run, *VARIANT, chosen.seed))]
     assert chosen.example_id == fits.loc[fits["pull"].idxmax(), "example_id"]
     scores = pick(written.run.of("features", *VARIANT), seed=chosen.seed, trained=True, method="shap")
     mine = pick(scores, example_id=chosen.example_id)["score"]

@@ -6,7 +6,6 @@ import dataclasses
 import re
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from study.report import SECTIONS
@@ -16,6 +15,7 @@ from study.report.markdown import to_markdown
 from study.report.page import build_sections, render_page
 from study.report.sections.opening import TITLE, opening_blocks
 from tests.report.conftest import Written
+from tests.report.edits import HEAD_TABLES, without_table
 from tests.report.synthetic_run import write_synthetic_run
 from tests.report.synthetic_shape import Shape
 
@@ -51,15 +51,9 @@ def test_a_page_of_any_shape(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_painting")
-@pytest.mark.parametrize("missing", COLUMNS)
+@pytest.mark.parametrize("missing", [name for name in COLUMNS if name not in HEAD_TABLES])
 def test_a_page_without_one_table(missing: str, small: Written) -> None:
-    empty = pd.DataFrame({c: pd.Series(dtype="object") for c in COLUMNS[missing]})
-    run = dataclasses.replace(
-        small.run,
-        tables={**small.run.tables, missing: empty},
-        parts={key: rows for key, rows in small.run.parts.items() if key[0] != missing},
-        present=small.run.present - {missing},
-    )
+    run = without_table(small.run, missing)
     html, _, sections = pages_of(run)
     assert f'id="table-file-{missing}"' not in html
     assert set(re.findall(r'href="#([^"]*)"', html)) <= set(re.findall(r'\bid="([^"]*)"', html))
@@ -71,7 +65,7 @@ def test_a_page_without_any_table(tmp_path: Path) -> None:
     for path in (tmp_path / "run").rglob("*.*"):
         path.unlink()
     html, _, sections = pages_of(read_run(tmp_path / "run", config))
-    assert html.count("This run has no evidence.") == 8
+    assert html.count("This run has no evidence.") == 11
     assert [s.name for s in sections] == ["findings", "limits", "reproduce"]
 
 

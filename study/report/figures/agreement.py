@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
@@ -29,20 +29,34 @@ from study.report.numbers import number
 SUBSET_COLOURS = {"correct": ACCENT, "wrong": "#b3541e"}
 
 
-def paint_matrix(matrices: Mapping[str, FloatArray], methods: Sequence[str], axis: str) -> Canvas:
-    """One matrix of methods per variant, [method method]; the darker, the more they agree."""
+def paint_matrix(
+    matrices: Mapping[str, FloatArray],
+    methods: Sequence[str],
+    axis: str,
+    *,
+    label: Callable[[str], str] = method_label,
+) -> Canvas:
+    """One matrix of methods per variant, [method method]; the darker, the more they agree. label: names methods."""
     n, panels = len(methods), len(matrices)
     side = min(0.66 * n, (WIDE - 1.9) / panels - 0.4)
     canvas, axes = plt.subplots(1, panels, figsize=(1.9 + panels * (side + 0.4), side + 1.3), squeeze=False)
     norm = Normalize(0, 1)
-    names = [method_label(m) for m in methods]
+    names = [label(m) for m in methods]
+    points = 9.5 if side / n > 0.5 else 8.0
     for i, (ax, (title, matrix)) in enumerate(zip(axes[0], matrices.items(), strict=True)):
         heat(ax, matrix, SEQUENTIAL, norm)
         for (row, column), value in np.ndenumerate(matrix):
             if np.isfinite(value):
                 colour = text_on(SEQUENTIAL(norm(value))[:3])
-                label = number(float(value))
-                ax.text(column + 0.5, row + 0.5, label, ha="center", va="center", color=colour, fontsize=9.5)
+                ax.text(
+                    column + 0.5,
+                    row + 0.5,
+                    number(float(value)),
+                    ha="center",
+                    va="center",
+                    color=colour,
+                    fontsize=points,
+                )
         ax.plot([0, n], [0, n], color=MUTED, lw=0.8)
         ax.set_xticks(np.arange(n) + 0.5, names, rotation=40, ha="right", rotation_mode="anchor")
         ax.set_yticks(np.arange(n) + 0.5, names if i == 0 else [])

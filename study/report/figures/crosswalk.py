@@ -1,214 +1,230 @@
-"""The signature picture: words × components of one text, with its margins."""
+"""The signature picture: words × heads and words × components of one text, with their margins."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure as Canvas
 
-from study.records import FloatArray
-from study.report.figures.style import (
-    DIVERGING,
-    INK,
-    MUTED,
-    WIDE,
-    balanced,
-    bare,
-    clip,
-    heat,
-    method_label,
-    text_on,
-)
-from study.report.numbers import MINUS, number, short_signed
+from study.records import FloatArray, IntArray
+from study.report.figures.picture import REST, Panel, Picture
+from study.report.figures.sheet import Sheet
+from study.report.figures.style import DIVERGING, INK, MUTED, WIDE, balanced, text_inches, text_on, wrap
+from study.report.numbers import MINUS, short_signed, signed
 
-ROW, HEAD, FOOT = 0.31, 0.95, 1.35  # inches: a word's row, the space above the table, the column sums below
+HEAD, SUMS, LINE = 1.0, 0.8, 0.19  # inches: headings above the tables, column sums, a line of notes
+GAP, LAYER_GAP = 0.38, 0.22  # between tables, inches; between layers, cells
+CELL_MOST = 0.62  # inches: the cells of small models are no wider
+BAR, BAR_ALONE = 1.25, 1.95  # inches: one of several columns of bars, or the only one
+LONG = 28  # words from which rows are lower
+RIM = 0.009  # inches: half of the white line between two cells
 ANNOTATE_ABOVE = 0.15  # of the largest cell
+PAGE = WIDE - 0.24  # inches: the margin is added when the picture is rendered
 ANNOTATE_FROM = 0.31  # inches: narrower cells carry no numbers
 BAR_COLOURS = (DIVERGING(0.93), DIVERGING(0.07))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
-    """One table of the picture. cells: [word column]; column_sum: [column]; expected: [column] or None.
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Where things are, in inches: the same for every part of one picture. low, top: ends of the tables."""
 
-    expected: the direct contributions beyond the empty text, marked on the column sums.
-    row_sum: [word], the score of the method, biases included.
-    """
+    row: float
+    label: float
+    cell: float
+    slots: tuple[float, ...]
+    width: float
+    height: float
+    low: float
+    lines: tuple[str, ...]
 
-    method: str
-    title: str
-    subtitle: str
-    foot: str
-    cells: FloatArray
-    column_sum: FloatArray
-    expected: FloatArray
-    row_sum: FloatArray
+    @property
+    def top(self) -> float:
+        return self.height - HEAD
 
+    @property
+    def word_size(self) -> float:
+        return 14.0 if self.row > 0.32 else 12.5
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """words: labels of the rows. columns: labels of the components, with the layer of each (-1: none).
-
-    corner: what the number is, the number, and the lines below it. footnote: lines under the picture.
-    """
-
-    words: tuple[str, ...]
-    columns: tuple[str, ...]
-    layers: tuple[int, ...]
-    panels: tuple[Panel, ...]
-    corner: tuple[str, str, tuple[str, ...]]
-    footnote: tuple[str, ...]
+    def middle(self, word: int | IntArray) -> FloatArray:
+        """Where the rows of words are."""
+        return np.asarray(self.top - self.row * (np.asarray(word) + 0.5))
 
 
 def paint_crosswalk(picture: Picture) -> Canvas:
     """Tables side by side on one colour scale, row sums to the right, column sums below, total in the corner."""
-    n_words, n_panels = len(picture.words), len(picture.panels)
-    height = HEAD + ROW * max(n_words, 3) + FOOT
-    canvas = plt.figure(figsize=(WIDE, height))
-    bars = 1.12 * n_panels
-    label = 0.25 + 0.105 * max(len(clip(w)) for w in picture.words)
-    table = (WIDE - label - bars - 0.32 * n_panels) / n_panels
-    norm = balanced(np.concatenate([p.cells.ravel() for p in picture.panels]))
-    top, low = 1 - HEAD / height, FOOT / height
-    sums = _sum_limits(picture.panels)
-    for i, panel in enumerate(picture.panels):
-        left = (label + i * (table + 0.32)) / WIDE
-        ax = canvas.add_axes((left, low, table / WIDE, top - low))
-        _paint_table(ax, picture, panel, norm, table, label_words=i == 0)
-        below = canvas.add_axes((left, low - 0.95 / height, table / WIDE, 0.8 / height))
-        _paint_column_sums(below, picture, panel, sums, label_axis=i == 0)
-    right = (label + n_panels * (table + 0.32)) / WIDE
-    _paint_bars(canvas, picture, (right, low, bars / WIDE - 0.005, top - low), height)
-    for k, line in enumerate(picture.footnote):
-        canvas.text(label / WIDE, (-0.05 - 0.2 * k) / height, line, fontsize=9.5, color=MUTED, va="top")
-    return canvas
+    plan = _measure(picture)
+    sheet = Sheet(plan.width, plan.height)
+    norm = balanced(np.concatenate([p.cells[:, np.array(p.layers) != REST].ravel() for p in picture.panels]))
+    for w, word in enumerate(picture.words):
+        sheet.write(plan.label - 0.08, plan.middle(w), word, fontsize=plan.word_size, ha="right", va="center_baseline")
+    left = plan.label
+    for i, (panel, slot) in enumerate(zip(picture.panels, plan.slots, strict=True)):
+        _paint_table(sheet, panel, norm, plan, left)
+        _paint_column_sums(sheet, panel, _sum_limits(picture.panels), plan, left, label_axis=i == 0)
+        left += slot + GAP
+    _paint_bars(sheet, picture, plan, left)
+    _paint_corner(sheet, picture, plan, left)
+    _paint_key(sheet, picture, plan, norm)
+    for k, line in enumerate(plan.lines):
+        sheet.note(plan.label, LINE * (len(plan.lines) - k) + 0.04, line, va="top")
+    return sheet.finish()
 
 
-def _gaps(picture: Picture) -> FloatArray:
-    """[column] left edge of every column in cell widths: layers are set apart by a gap."""
-    edge, edges, before = 0.0, [], picture.layers[0]
-    for layer in picture.layers:
-        edge += 0.22 if layer != before else 0.0
+def _measure(picture: Picture) -> _Plan:
+    n_words = len(picture.words)
+    row, size = (0.345, 14.0) if n_words < LONG else (0.305, 12.5)
+    label = max([text_inches(w, size) for w in picture.words] + [1.05]) + 0.22
+    bars = BAR_ALONE if len(picture.bars) == 1 else BAR * len(picture.bars)
+    units = [float(_edges(p)[-1]) for p in picture.panels]
+    cell = min(CELL_MOST, (PAGE - label - bars - GAP * len(units)) / sum(units))
+    heads = [max(text_inches(p.title, 13, bold=True), text_inches(p.subtitle, 9.5)) for p in picture.panels]
+    slots = tuple(max(cell * u, head) for u, head in zip(units, heads, strict=True))
+    width = label + sum(slots) + GAP * len(units) + bars
+    lines = tuple(line for text in picture.footnote for line in wrap(text, int((width - label) * 13.5)))
+    below = max(2, *(len(p.foot) for p in picture.panels))
+    low = 1.02 + LINE * (below + len(lines)) + 0.16
+    return _Plan(row, label, cell, slots, width, HEAD + row * max(n_words, 3) + low, low, lines)
+
+
+def _edges(panel: Panel) -> FloatArray:
+    """[column+1] left edge of every column in cell widths, and the right end; layers are set apart by a gap."""
+    edge, edges, before = 0.0, [], panel.layers[0]
+    for layer in panel.layers:
+        edge += LAYER_GAP if layer != before else 0.0
         edges.append(edge)
         edge, before = edge + 1.0, layer
-    return np.array(edges)
+    return np.array([*edges, edge])
 
 
-def _paint_table(
-    ax: Axes, picture: Picture, panel: Panel, norm: Normalize, inches: float, *, label_words: bool
-) -> None:
-    edges = _gaps(picture)
-    n_words = len(picture.words)
-    for layer in dict.fromkeys(picture.layers):
-        columns = [c for c, k in enumerate(picture.layers) if k == layer]
-        sides = np.append(edges[columns], edges[columns[-1]] + 1)
-        heat(ax, panel.cells[:, columns], DIVERGING, norm, x=sides)
-        if layer >= 0:
-            middle = edges[columns].mean() + 0.5
-            ax.text(middle, -1.05, f"layer {layer}", ha="center", va="bottom", fontsize=9.5, color=MUTED)
-            ax.plot([edges[columns[0]] + 0.06, edges[columns[-1]] + 0.94], [-1] * 2, color=MUTED, lw=0.7, clip_on=False)
-    ax.set(xlim=(0, edges[-1] + 1), ylim=(n_words, 0))
-    bare(ax)
-    size = inches / (edges[-1] + 1)
-    for edge, name in zip(edges, picture.columns, strict=True):
-        turned = len(name) > 3 and size < 0.36
-        points = 8 if size < 0.36 or len(name) > 3 else 10
-        ax.text(edge + 0.5, -0.16, name, ha="center", va="bottom", fontsize=points, rotation=90 if turned else 0)
-    ax.set_xticks([])
-    ax.set_yticks(np.arange(n_words) + 0.5, [clip(w) for w in picture.words] if label_words else [], fontsize=12.5)
-    _head(ax, panel.title, panel.subtitle, n_words)
-    if size >= ANNOTATE_FROM:
-        _annotate(ax, panel.cells, edges, norm, 8.6 if size > 0.38 else 7.2)
+def _paint_table(sheet: Sheet, panel: Panel, norm: Normalize, plan: _Plan, left: float) -> None:
+    sheet.write(left, plan.top + 0.78, panel.title, fontsize=13, weight="bold")
+    sheet.note(left, plan.top + 0.58, panel.subtitle)
+    _paint_names(sheet, panel, plan, left)
+    cells = np.nan_to_num(panel.cells)
+    words, columns = (a.ravel() for a in np.indices(cells.shape))
+    x, y = left + plan.cell * _edges(panel)[columns], plan.top - plan.row * (words + 1)
+    colours = DIVERGING(norm(cells.ravel()))
+    sheet.fill(x + RIM, y + RIM, plan.cell - 2 * RIM, plan.row - 2 * RIM, colours)
+    if plan.cell < ANNOTATE_FROM:
+        return
+    floor = max(ANNOTATE_ABOVE * float(norm.vmax or 0.0), 0.005)
+    size = 8.8 if plan.cell > 0.38 else 7.2
+    for k in np.flatnonzero(np.abs(cells.ravel()) >= floor):  # small cells stay blank
+        shown = short_signed(float(cells.ravel()[k]))
+        place = x[k] + plan.cell / 2, plan.middle(int(words[k]))
+        sheet.write(*place, shown, fontsize=size, ha="center", va="center_baseline", color=text_on(colours[k][:3]))
 
 
-def _head(ax: Axes, title: str, subtitle: str, n_words: int) -> None:
-    """Two lines above an axes, at one height over the whole picture."""
-    scale = ROW * max(n_words, 3)
-    ax.text(0, 1 + 0.76 / scale, title, transform=ax.transAxes, fontsize=13, weight="bold")
-    ax.text(0, 1 + 0.57 / scale, subtitle, transform=ax.transAxes, fontsize=9.5, color=MUTED)
-
-
-def _annotate(ax: Axes, cells: FloatArray, edges: FloatArray, norm: Normalize, size: float) -> None:
-    """Numbers in the cells that matter: above a share of the largest; small cells stay blank."""
-    floor = max(ANNOTATE_ABOVE * float(np.nanmax(np.abs(cells), initial=0.0)), 0.005)
-    for w, c in zip(*np.nonzero(np.abs(cells) >= floor), strict=True):
-        value = float(cells[w, c])
-        colour = text_on(DIVERGING(norm(value))[:3])
-        ax.text(
-            edges[c] + 0.5,
-            w + 0.52,
-            short_signed(value),
-            ha="center",
-            va="center",
-            fontsize=size,
-            color=colour,
-            zorder=9,
-        )
+def _paint_names(sheet: Sheet, panel: Panel, plan: _Plan, left: float) -> None:
+    """Column labels: short ones under the heading of their layer, full ones turned where a heading has no room."""
+    edges = left + plan.cell * _edges(panel)
+    layers = [k for k in dict.fromkeys(panel.layers) if k >= 0]
+    turned = any(panel.layers.count(k) * plan.cell < 0.55 for k in layers) and plan.cell < 0.5
+    for edge, name, short in zip(edges, panel.names, panel.short, strict=False):
+        text = name if turned else short
+        size = 10.0 if text_inches(short, 10) < plan.cell * 0.95 else 8.0
+        turn = 90 if turned or text_inches(text, size) > plan.cell * 1.15 else 0
+        place = edge + plan.cell / 2, plan.top + 0.05
+        sheet.write(*place, text, fontsize=size, ha="center", va="bottom", rotation=turn)
+    for layer in [] if turned else layers:
+        columns = [c for c, k in enumerate(panel.layers) if k == layer]
+        start, end = edges[columns[0]] + 0.02, edges[columns[-1]] + plan.cell - 0.02
+        sheet.note((start + end) / 2, plan.top + 0.34, f"layer {layer}", ha="center")
+        sheet.line([(start, plan.top + 0.3), (end, plan.top + 0.3)], MUTED, 0.7)
 
 
 def _sum_limits(panels: tuple[Panel, ...]) -> tuple[float, float]:
     """One scale for all column sums, so that the panels can be compared."""
-    values = np.concatenate([np.append(p.column_sum, p.expected) for p in panels] + [np.zeros(1)])
-    pad = 0.08 * float(np.ptp(values) or 1.0)
+    drawn = [v for p in panels for v in (p.column_sum, p.dashes, p.rings) if v is not None]
+    values = np.concatenate([*drawn, np.zeros(1)])
+    values = values[np.isfinite(values)]
+    pad = 0.1 * float(np.ptp(values) or 1.0)
     return float(values.min()) - pad, float(values.max()) + pad
 
 
+def _colours(values: FloatArray) -> FloatArray:
+    return np.array([BAR_COLOURS[0] if v > 0 else BAR_COLOURS[1] for v in values])
+
+
 def _paint_column_sums(
-    ax: Axes, picture: Picture, panel: Panel, limits: tuple[float, float], *, label_axis: bool
+    sheet: Sheet, panel: Panel, limits: tuple[float, float], plan: _Plan, left: float, *, label_axis: bool
 ) -> None:
-    edges = _gaps(picture)
-    colours = [BAR_COLOURS[0] if v > 0 else BAR_COLOURS[1] for v in panel.column_sum]
-    ax.bar(edges + 0.5, panel.column_sum, width=0.72, color=colours)
-    ax.scatter(edges + 0.5, panel.expected, marker="_", s=150, color=INK, linewidth=1.6, zorder=3)
-    ax.axhline(0, color=MUTED, lw=0.6)
-    ax.set(xlim=(0, edges[-1] + 1), ylim=limits, xticks=[])
-    ax.spines["bottom"].set_visible(False)
-    ax.tick_params(labelsize=9, labelleft=label_axis)
-    ax.locator_params(axis="y", nbins=4)
-    ax.set_xlabel(panel.foot, fontsize=9.5, color=MUTED, labelpad=4)
+    low, high = limits
+    floor = plan.low - 0.95
+
+    def place(value: float | FloatArray) -> FloatArray:
+        return np.asarray(floor + SUMS * (np.nan_to_num(value) - low) / (high - low))
+
+    edges, zero = left + plan.cell * _edges(panel), float(place(0.0))
+    middle = edges[:-1] + plan.cell / 2
+    tops = place(panel.column_sum)
+    bar = 0.72 * plan.cell
+    sheet.fill(middle - bar / 2, np.minimum(tops, zero), bar, np.abs(tops - zero), _colours(panel.column_sum))
+    sheet.line([(edges[0], zero), (edges[-1], zero)], MUTED, 0.6)
+    for marks, draw in ((panel.dashes, sheet.dash), (panel.rings, sheet.ring)):
+        for x, y in zip(middle, place(marks) if marks is not None else (), strict=False):
+            draw(float(x), float(y), min(0.09, 0.4 * plan.cell))
+    if label_axis:
+        sheet.line([(left - 0.03, floor), (left - 0.03, floor + SUMS)], MUTED, 0.7)
+        for tick, text in _round_ticks(low, high):
+            y = float(place(tick))
+            sheet.line([(left - 0.07, y), (left - 0.03, y)], MUTED, 0.7)
+            sheet.write(left - 0.1, y, text, fontsize=9, ha="right", va="center_baseline")
+    for k, line in enumerate(panel.foot):
+        sheet.note(left, floor - 0.07 - LINE * k, line, va="top")
 
 
-def _paint_bars(canvas: Canvas, picture: Picture, box: tuple[float, float, float, float], height: float) -> None:
-    """Row sums of every panel on one scale, and the total in the corner below them."""
-    left, low, width, tall = box
-    each = width / len(picture.panels)
-    values = np.concatenate([p.row_sum for p in picture.panels] + [np.zeros(1)])
-    pad = 0.06 * float(np.ptp(values) or 1.0)
-    n_words = len(picture.words)
-    for i, panel in enumerate(picture.panels):
-        ax = canvas.add_axes((left + i * each, low, each * 0.92, tall))
-        colours = [BAR_COLOURS[0] if v > 0 else BAR_COLOURS[1] for v in panel.row_sum]
-        ax.barh(np.arange(n_words) + 0.5, panel.row_sum, height=0.66, color=colours)
-        ax.axvline(0, color=MUTED, lw=0.6)
-        ax.set(xlim=(values.min() - pad, values.max() + pad), ylim=(n_words, 0), yticks=[])
-        ax.xaxis.tick_top()
-        ax.tick_params(labelsize=9, length=2, pad=1)
-        ax.set_xticks(*_three_ticks(values))
-        ax.spines[["left", "bottom", "top"]].set_visible(False)
-        _head(ax, method_label(panel.method), "row sums", n_words)
-    middle = left + width / 2
+def _paint_bars(sheet: Sheet, picture: Picture, plan: _Plan, left: float) -> None:
+    """Row sums of every method on one scale."""
+    each = (plan.width - left) / len(picture.bars)
+    drawn = [v for b in picture.bars for v in (b.row_sum, b.ticks) if v is not None]
+    values = np.nan_to_num(np.concatenate([*drawn, np.zeros(1)]))
+    low, high = values.min(), values.max()
+    scale = (each * 0.92 - 0.1) / ((high - low) or 1.0)
+    rows = plan.middle(np.arange(len(picture.words)))
+    for i, bars in enumerate(picture.bars):
+        zero = left + i * each + 0.05 - low * scale
+        ends = zero + scale * np.nan_to_num(bars.row_sum)
+        tall = 0.66 * plan.row
+        sheet.write(left + i * each, plan.top + 0.78, bars.title, fontsize=13, weight="bold")
+        sheet.note(left + i * each, plan.top + 0.58, bars.subtitle)
+        sheet.fill(np.minimum(ends, zero), rows - tall / 2, np.abs(ends - zero), tall, _colours(bars.row_sum))
+        sheet.line([(zero, plan.top), (zero, plan.top - plan.row * max(len(rows), 3))], MUTED, 0.6)
+        for x, y in zip(zero + scale * bars.ticks if bars.ticks is not None else (), rows, strict=False):
+            if np.isfinite(x):
+                sheet.line([(x, y - 0.4 * plan.row), (x, y + 0.4 * plan.row)], INK, 1.8)
+        for tick, text in _round_ticks(low, high, 1):
+            sheet.line([(zero + scale * tick, plan.top), (zero + scale * tick, plan.top + 0.03)], MUTED, 0.7)
+            sheet.write(zero + scale * tick, plan.top + 0.05, text, fontsize=9, ha="center")
+
+
+def _paint_corner(sheet: Sheet, picture: Picture, plan: _Plan, left: float) -> None:
+    middle = left + (plan.width - left) * 0.46
     what, total, lines = picture.corner
-    canvas.text(middle, low - 0.08 / height, what, fontsize=9, ha="center", va="top", color=MUTED)
-    canvas.text(middle, low - 0.47 / height, total, fontsize=15, ha="center")
+    sheet.note(middle, plan.low - 0.1, what, ha="center", va="top")
+    sheet.write(middle, plan.low - 0.56, total, ha="center", fontsize=19)
     for k, line in enumerate(lines):
-        canvas.text(middle, low - (0.62 + 0.19 * k) / height, line, fontsize=9, ha="center", va="top", color=MUTED)
+        sheet.note(middle, plan.low - 0.68 - LINE * k, line, ha="center", va="top")
 
 
-def _three_ticks(values: FloatArray) -> tuple[list[float], list[str]]:
-    """Zero and one round number on either side that holds words: labels that cannot run into each other."""
-    top = float(np.abs(values).max()) or 1.0
+def _round_ticks(low: float, high: float, most: int = 2) -> list[tuple[float, str]]:
+    """Zero and up to `most` round numbers on either side, where they are in reach, with their labels."""
+    top = max(-low, high) or 1.0
     step = 10.0 ** np.floor(np.log10(top))
-    step *= max(k for k in (1, 2, 5) if k * step <= top * 1.0001)
-    ticks = [t for t in (-step, 0.0, step) if values.min() * 1.06 <= t <= values.max() * 1.06 or t == 0]
-    return ticks, [f"{t:g}".replace("-", "−") for t in ticks]
+    step *= max(k for k in (0.2, 0.5, 1, 2, 5) if k * step * most <= top * 1.0001)
+    ticks = [k * step for k in range(-most, most + 1) if low * 1.0001 <= k * step <= high * 1.0001 or k == 0]
+    return [(float(t), f"{t:g}".replace("-", MINUS)) for t in ticks]
 
 
-def describe_corner(margin: float, empty: float, target: str, what: str) -> tuple[str, str, tuple[str, ...]]:
-    """The total of the picture as the difference that it is; what: its name ("sum of SHAP scores")."""
-    without = f"({number(empty)})" if number(empty).startswith(MINUS) else number(empty)
-    lines = (f"= margin {number(margin)}", f"− {without} with no words", f"(logits, + = {clip(target, 18)})")
-    return what, number(margin - empty), lines
+def _paint_key(sheet: Sheet, picture: Picture, plan: _Plan, norm: Normalize) -> None:
+    """The colour scale, above the words."""
+    left, low, width = 0.02, plan.top + 0.3, 0.95
+    end = float(norm.vmax or 1.0)
+    middles = (np.arange(15) - 7) / 7.5
+    sheet.fill(left + width * np.arange(15) / 15, low, width / 15 - 0.01, 0.13, DIVERGING(norm(end * middles)))
+    for x, value, ha in ((left, -end, "left"), (left + width, end, "right")):
+        sheet.note(x, low - 0.03, signed(value), fontsize=8, va="top", ha=ha)
+    for k, line in enumerate(reversed(picture.key)):
+        sheet.note(left, low + 0.18 + 0.17 * k, line, fontsize=9)

@@ -1,4 +1,4 @@
-"""Figures about components: shares, raw against centred, profiles, kinds, the head grid, and what a score hides."""
+"""Figures about components: shares, raw against centred, profiles, kinds, and what a score hides."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from study.report.figures.style import (
     SEED_MARKERS,
     WIDE,
     balanced,
-    bare,
     clip,
     heat,
     layer_colour,
@@ -138,30 +137,4 @@ def paint_profiles(profiles: Mapping[str, pd.DataFrame], axis: str) -> Canvas:
         ax.set_title(title, pad=22 if wide else 34)
     canvas.supxlabel(axis, fontsize=9.5, color=MUTED)
     canvas.tight_layout(w_pad=0.8)
-    return canvas
-
-
-def paint_grid(grids: Mapping[str, pd.DataFrame], axis: str) -> Canvas:
-    """Layers × heads of one text, one panel a method, one colour scale: what each head writes to the margin."""
-    layers, heads = next(iter(grids.values())).shape
-    cell = min(0.72, (WIDE - 2) / (heads * len(grids)))
-    canvas, axes = plt.subplots(
-        1, len(grids), figsize=(1.4 + len(grids) * (cell * heads + 0.7), 1.1 + 0.55 * layers), squeeze=False
-    )
-    norm = balanced(np.concatenate([g.to_numpy().ravel() for g in grids.values()]))
-    for i, (ax, (title, grid)) in enumerate(zip(axes[0], grids.items(), strict=True)):
-        heat(ax, grid.to_numpy(), DIVERGING, norm)
-        for (row, column), value in np.ndenumerate(grid.to_numpy()):
-            if np.isfinite(value) and cell > 0.34:
-                colour = text_on(DIVERGING(norm(value))[:3])
-                ax.text(
-                    column + 0.5, row + 0.5, short_signed(value), ha="center", va="center", color=colour, fontsize=9.5
-                )
-        ax.set_xticks(np.arange(heads) + 0.5, [f"H{h}" for h in grid.columns])
-        ax.xaxis.tick_top()
-        ax.set_yticks(np.arange(layers) + 0.5, [f"layer {v}" for v in grid.index] if i == 0 else [])
-        bare(ax)
-        ax.set_title(title, pad=20)
-    canvas.supxlabel(axis, fontsize=9.5, color=MUTED)
-    canvas.tight_layout(w_pad=1.5)
     return canvas

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from study.report.accuracy import accuracy_finding
 from study.report.blocks import Bullets, Paragraph, Section
+from study.report.causal_findings import causal_finding, classes_finding, removal_finding
 from study.report.controls import untrained_finding
 from study.report.findings import (
     agreement_finding,
@@ -21,6 +22,9 @@ RULES = (
     carriers_finding,
     kinds_finding,
     heads_finding,
+    causal_finding,
+    classes_finding,
+    removal_finding,
     untrained_finding,
     accuracy_finding,
 )

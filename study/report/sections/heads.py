@@ -1,189 +1,168 @@
-"""Section: which heads and components; what a word's score hides."""
+"""Section: which heads, by both kinds of evidence: what they write, and what is lost without them."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from study.report.blocks import Block, Figure, Heading, Paragraph, Section, Table
-from study.report.figures.components import paint_hidden, paint_kinds
-from study.report.figures.heads import paint_centring, paint_profiles, paint_shares
-from study.report.figures.style import clip, draw
-from study.report.inputs import LIME, SHAP, RunTables
-from study.report.measures import (
-    estimate,
-    global_words,
-    head_profiles,
-    head_sizes,
-    hidden_by_seed,
-    kind_shares,
-    largest_cell,
-    row_sizes,
-    spread,
-)
-from study.report.notes import interval_note, size_note
-from study.report.numbers import listing, percent, percent_range, signed, with_interval
+from study.report.blocks import Block, Figure, Link, Paragraph, Section, Table
+from study.report.figures.causal import paint_direct_causal
+from study.report.figures.style import draw
+from study.report.head_measures import PARTING, class_counts, match_quality, profiles_of
+from study.report.inputs import RunTables
+from study.report.measures import Spread, spread
+from study.report.notes import size_note
+from study.report.numbers import listing, number, plural
+from study.report.sections.head_profiles import profile_blocks, short_reason, trial_blocks
+from study.report.sections.head_writers import writer_blocks
 from study.report.tables import make_table
 
+TWO_KINDS = (
+    "There are two kinds of evidence, and they are never mixed. Direct: what a head itself writes to the margin "
+    "because of the words. Causal: its Shapley value in the game of heads, what the words lose without it, averaged "
+    "over all sets of other heads; an absent head is replaced by its mean over the reference texts. Both are logits "
+    "beyond the empty text, so they share one scale. A head that only feeds other heads is needed but writes nothing; "
+    "one whose writing others take back writes but is not needed."
+)
 EXCHANGEABLE = (
     "Heads of one layer are exchangeable: H0 of one training seed is not H0 of another. So heads are named per "
-    "seed, and over seeds only what does not depend on the name is compared: sorted shares, kinds, concentration."
+    "seed, and over seeds only what does not depend on the name is compared: sorted shares, kinds, counts of classes."
+)
+CLASSES = (
+    "Null: nothing of it counts, on fresh texts neither. Cancelling: it writes much more than it achieves, or against "
+    "its own effect. Backup: heads that push the same way would do its work. Direct or indirect: without it less, or "
+    "more, changes through later layers than what it writes itself. Mixed: undecided. Every test is an interval over "
+    "the texts of one seed against a stated threshold; the reasons have the numbers."
+)
+REASONS = (
+    "Constant: the raw contribution is mostly the same for every text. Shared: a direct head whose Shapley value gives "
+    "part of the credit to the heads that feed it. The others are classes."
 )
 
 
 def build(run: RunTables) -> Section | None:
-    """Kinds, head shares, raw against centred, profiles, and what the scores hide."""
-    kinds, hidden, shares, centring = _kinds(run), _hidden(run), _shares(run), _centring(run)
-    blocks: list[Block] = [b for b in (kinds, hidden, _carriers(run)) if b]
-    named = [b for b in (shares, centring) if b]
-    if named:
-        blocks += [Heading("Heads by name", "head-names"), Paragraph(EXCHANGEABLE), *named]
-    profiles = [b for v in run.variants if (b := _profiles(run, v))]
-    if profiles:
-        blocks += [Heading("Which heads carry which words", "profiles"), *profiles]
+    """Both kinds of evidence head by head, then who writes what."""
+    blocks: list[Block] = []
+    scatter = _direct_causal(run)
+    if scatter:
+        blocks += [Paragraph(TWO_KINDS), scatter, *[b for b in (_classes(run), _parting(run)) if b]]
+    blocks += [*profile_blocks(run), *trial_blocks(run)]
+    if matches := _matches(run):
+        blocks.append(matches)
+    blocks += writer_blocks(run)
     if not blocks:
         return None
-    return Section(
-        name="heads", title="Which heads: who writes the effect of the words", short="Heads", blocks=tuple(blocks)
-    )
+    title = "Which heads: what they write, and what is lost without them"
+    return Section(name="heads", title=title, short="Heads", blocks=(Paragraph(EXCHANGEABLE), *blocks))
 
 
-def _kinds(run: RunTables) -> Figure | None:
-    bars: dict[str, pd.Series] = {}
-    parts = []
-    for variant in run.variants:
-        table = kind_shares(run, variant)
-        for seed, row in table.iterrows():
-            bars[f"{run.label(*variant)}, seed {seed}"] = row
-        if not table.empty:
-            heads = spread(table.T.groupby(level=0).sum().T.get("head", pd.Series(dtype=float)))
-            if heads:
-                parts.append(f"{percent_range(heads.low, heads.high)} in {run.label(*variant)}")
-    if not bars:
+def _direct_causal(run: RunTables) -> Figure | None:
+    tables = {run.label(*v): profiles_of(run, v) for v in run.variants}
+    known = {name: t.dropna(subset=["direct_size", "causal_size"]) for name, t in tables.items() if not t.empty}
+    known = {name: t for name, t in known.items() if not t.empty}
+    if not known:
         return None
-    title = f"Heads write {listing(parts)} of what the words change" if parts else "Who writes what the words change"
-    note = (
-        f"Share of the summed |contribution − contribution to the empty text| of all components; {size_note(run)}, a "
-        "bar a trained model. A direct contribution counts only what a component itself writes to the margin. No "
-        "interval."
+    every = pd.concat(t.assign(name=name) for name, t in known.items())
+    gap = (every["causal_size"] - every["direct_size"]).abs()
+    first = every.loc[gap == gap.max()].iloc[0]
+    title = (
+        f"Farthest apart: {first['component']} of {first['name']}, seed {first['seed']}, writes "
+        f"{number(first['direct_size'])} logits and is needed for {number(first['causal_size'])}"
     )
-    axis = "share of what the components write beyond the empty text"
-    return draw("kinds", lambda: paint_kinds(bars, axis), title=title, note=note, source="components")
+    note = (
+        "Along: mean |d|, the head's direct contribution beyond the empty text. Up: mean |ψ|, its Shapley value in the "
+        f"words' effect, mean ablation. {size_note(run)}. Square-root axes. On the dashed line a head is needed for "
+        "as much as it writes. "
+        "Colour: class; shape: seed; fill: layer. No interval here: see the profiles."
+    )
+    names = ("mean size of what it writes (direct), logits", "mean size of what is lost without it (causal), logits")
+    return draw("direct-causal", lambda: paint_direct_causal(known, names), title=title, note=note, source="profiles")
 
 
-def _hidden(run: RunTables) -> Figure | None:
-    points = {run.label(*v): row_sizes(run, v) for v in run.variants}
-    points = {name: rows for name, rows in points.items() if not rows.empty and rows["written"].max() > 0}
-    if not points:
+def _classes(run: RunTables) -> Table | None:
+    """Heads per class over all seeds, with the range over seeds: what does not depend on a head's number."""
+    counts = {run.label(*v): class_counts(run, v) for v in run.variants}
+    counts = {name: t for name, t in counts.items() if not t.empty}
+    if not counts:
         return None
-    parts = []
-    for variant in run.variants:
-        lost = spread(hidden_by_seed(run, variant))
-        if lost:
-            parts.append(f"{percent_range(lost.low, lost.high)} in {run.label(*variant)}")
-    note = (
-        f"Each word of each text, SHAP crosswalk; {size_note(run)}; the darker, the more words (logarithmic). Along: "
-        "sizes of the word's cells, summed. Up: size of its score. Named: words with the most hidden. No interval: "
-        "a description."
-    )
-    title = f"A score hides what cancels: {listing(parts)} of what components write for a word"
-    axis = ("written for the word by all components, logits", "left in its SHAP score, logits")
-    return draw("hidden", lambda: paint_hidden(points, axis), title=title, note=note, source="crosswalk")
-
-
-def _carriers(run: RunTables) -> Table | None:
-    """Effective number of components, cancellation, and the hidden share, per variant and method."""
+    classes = list(dict.fromkeys(str(c) for t in counts.values() for c in t))
     rows = []
+    for name, table in counts.items():
+        row = {"model": name, "seeds": str(len(table)), "heads a seed": str(int(table.sum(axis=1).max()))}
+        rows.append(row | {c: _count_text(table[c]) if c in table else "0" for c in classes})
+    note = f"Heads of all seeds; in brackets the least and the most in one seed, no interval. {CLASSES}"
+    title = f"Classes of heads: {_classes_title(counts)}"
+    return make_table(pd.DataFrame(rows), {}, anchor="table-classes", title=title, note=note, source="profiles")
+
+
+def _count_text(counts: pd.Series) -> str:
+    total, low, high = int(counts.sum()), int(counts.min()), int(counts.max())
+    return f"{total} ({low})" if low == high else f"{total} ({low} to {high})"
+
+
+def _classes_title(counts: dict[str, pd.DataFrame]) -> str:
+    parts = []
+    for name, table in counts.items():
+        total = int(table.to_numpy().sum())
+        part = int(table[[c for c in PARTING if c in table]].to_numpy().sum())
+        parts.append(f"{part} of {plural(total, 'head')} in {name}")
+    return f"direct contributions alone mislead on {listing(parts)}"
+
+
+def _parting(run: RunTables) -> Table | None:
+    """The heads whose place differs most between direct and causal methods, each with its reason."""
+    frames = [run.of("head_disagreement", *v).assign(name=run.label(*v)) for v in run.variants]
+    rows = pd.concat(frames)
+    if rows.empty:
+        return None
+    table = pd.DataFrame(
+        {
+            "model": rows["name"],
+            "seed": rows["seed"],
+            "head": rows["component"],
+            "reason": rows["reason"],
+            "raw": [_place(*v) for v in zip(rows["rank_raw"], rows["raw_size"], strict=True)],
+            "centred": [_place(*v) for v in zip(rows["rank_direct"], rows["centred_size"], strict=True)],
+            "causal": [_place(*v) for v in zip(rows["rank_causal"], rows["causal_size"], strict=True)],
+            "indirect share": [number(v) for v in rows["indirect_share"]],
+            "why": [short_reason(v) for v in rows["explanation"]],
+        }
+    )
+    reasons = rows["reason"].value_counts()
+    note = (
+        "Of each seed the heads whose place among its heads differs most. Raw and centred (direct), causal (Shapley): "
+        f"place, and mean size in logits. Indirect share (ψ − d) / (|ψ| + |d|), mean over texts; {size_note(run)}; its "
+        f"interval is in the profiles. {REASONS}"
+    )
+    told = listing([f"{name} ({n})" for name, n in reasons.items()])
+    title = f"Heads on which direct and causal methods part, by reason: {told}"
+    left = ("head", "seed", "reason", "why")
+    return make_table(table, {}, anchor="table-parting", title=title, note=note, source="head_disagreement", left=left)
+
+
+def _place(rank: float, size: float) -> str:
+    return f"{number(rank, 0 if float(rank).is_integer() else 1)}. ({number(size)})"
+
+
+def _matches(run: RunTables) -> Paragraph | None:
+    """How alike heads of different seeds are, once matched by the words they carry."""
+    told = []
     for variant in run.variants:
-        for method in (SHAP, LIME):
-            spread_ = estimate(run, variant, "effective_components", method, "")
-            kappa = estimate(run, variant, "cancellation", method, "")
-            if spread_ is None and kappa is None:
-                continue
-            lost = spread(hidden_by_seed(run, variant)) if method == SHAP else None
-            rows.append(
-                {
-                    "model": run.label(*variant),
-                    "method": method.upper(),
-                    "effective components": "–" if spread_ is None else _with(spread_),
-                    "cancellation κ": "–" if kappa is None else _with(kappa),
-                    "cancelled, by seed": "–" if lost is None else percent_range(lost.low, lost.high),
-                }
-            )
-    if not rows:
+        pairs = match_quality(run, variant)
+        cosine, others = spread(pairs["cosine"]), spread(pairs["others"])
+        if cosine is None:
+            continue
+        against = "" if others is None else f", {_between(others)} with the other heads of the layer"
+        told.append(f"{_between(cosine)}{against} in {run.label(*variant)}")
+    if not told:
         return None
-    note = (
-        "Effective components: exp of the entropy of a word's cell shares, 1 to the number of components. κ: "
-        "Σ|cell| over |score| + ε, 1 where components pull one way. Both are means over texts of means over words "
-        f"weighted by |score|, with their {interval_note(run)}. Cancelled: 1 − Σ|score| "
-        "/ Σ|cell| over all words, least to largest seed."
+    text = (
+        f"Mean cosine of the heads' word profiles (mean causal crosswalk cells): {'; '.join(told)}. Each range is over "
+        "pairs of seeds."
     )
-    title = "How many components carry a word, and how much cancels"
-    return make_table(pd.DataFrame(rows), {}, anchor="table-carriers", title=title, note=note, source="estimates")
+    links = (Link(label="matches", anchor="table-file-head_matches"),)
+    return Paragraph(text, links, lead="Heads of different seeds, matched within a layer by the words they carry.")
 
 
-def _with(row: pd.Series) -> str:
-    return with_interval(row["estimate"], row["low"], row["high"])
-
-
-def _shares(run: RunTables) -> Figure | None:
-    tables = {run.label(*v): head_sizes(run, v) for v in run.variants}
-    tables = {name: t for name, t in tables.items() if not t.empty and t["share"].notna().any()}
-    if not tables:
-        return None
-    parts = []
-    for name, table in tables.items():
-        top = spread(table[table["rank"] <= 2].groupby("seed")["share"].sum())
-        if top:
-            parts.append(f"{percent_range(top.low, top.high)} in {name}")
-    note = f"Share of the heads' summed mean |centred contribution|; {size_note(run)}, a line a seed. No interval."
-    title = f"The two strongest heads write {listing(parts)} of what heads write"
-    axis = "share of the heads' mean size"
-    return draw("head-shares", lambda: paint_shares(tables, axis), title=title, note=note, source="heads")
-
-
-def _centring(run: RunTables) -> Figure | None:
-    tables = {run.label(*v): head_sizes(run, v) for v in run.variants}
-    tables = {name: t for name, t in tables.items() if not t.empty and t[["raw", "centred"]].notna().all().all()}
-    if not tables:
-        return None
-    every = pd.concat(table.assign(name=name) for name, table in tables.items())
-    drop = every.assign(lost=1 - every["centred"] / every["raw"].replace(0, float("nan"))).sort_values(
-        "lost", ascending=False
-    )
-    first = drop.iloc[0]
-    head = f"{first['component']} of {first['name']}, seed {first['seed']}"
-    title = f"Most constant: {head}, loses {percent(float(first['lost']))} of its size by centring"
-    if not first["lost"] > 0.1:
-        title = "No head loses more than a tenth of its size by centring: little of what they write is constant"
-    note = (
-        f"Mean |direct contribution| of each head over texts; {size_note(run)}; colour: layer, shape: seed. Centred: "
-        "minus the head's mean over the reference texts. On the dashed line centring changes nothing. No interval."
-    )
-    return draw("centring", lambda: paint_centring(tables, "mean size, logits"), title=title, note=note, source="heads")
-
-
-def _profiles(run: RunTables, variant: tuple[str, str]) -> Figure | None:
-    table, _ = global_words(run, variant, most=8)
-    words = list(table.index[::-1])
-    profiles = head_profiles(run, variant, words)
-    profiles = {f"seed {seed}": t for seed, t in profiles.items() if t.notna().any().any()}
-    if not profiles:
-        return None
-    parts = []
-    for seed, profile in profiles.items():
-        word, head, value = largest_cell(profile)
-        parts.append(f"{head} for “{clip(word, 16)}” ({signed(value)}, {seed})")
-    note = (
-        f"{run.label(*variant)}: mean SHAP crosswalk cell over the word's occurrences, logits; "
-        f"{size_note(run, [variant])}; the words that count most over all texts. Small cells carry no number. "
-        "Columns of different seeds are different heads. No interval."
-    )
-    name = f"profiles-{variant[1]}" if len(run.config.datasets) == 1 else f"profiles-{variant[0]}-{variant[1]}"
-    axis = "head (layer and number, per seed)"
-    return draw(
-        name,
-        lambda: paint_profiles(profiles, axis),
-        title=f"Strongest word and head in {run.label(*variant)}: {'; '.join(parts)}",
-        note=note,
-        source="crosswalk",
-    )
+def _between(found: Spread) -> str:
+    low, high = number(found.low), number(found.high)
+    return low if low == high else f"{low} to {high}"

@@ -4,20 +4,45 @@ from __future__ import annotations
 
 from study.report.blocks import Bullets, Paragraph, Section
 from study.report.inputs import LIME, SHAP, RunTables, pick
-from study.report.numbers import count, plural
+from study.report.numbers import count, percent, plural
 
 MANY_SEEDS = 10  # from here on a bootstrap over seeds and texts covers too (Owen 2007)
 
 PITFALLS = (
     (
         "Agreement is not truth.",
-        "Methods can agree and all be wrong. Which of them is right needs tasks whose answer is known and causal "
-        "tests; this report has neither yet.",
+        "Methods can agree and all be wrong. Causal tests on the model say what it uses; which method is right needs, "
+        "besides, tasks whose answer is known, and this report has none yet.",
     ),
     (
         "Direct contributions see only direct writes.",
-        "A head that only helps other heads writes nothing to the margin itself and looks idle here. Later layers can "
-        "also erase or repair what earlier ones wrote: writer and eraser both look large.",
+        "A head that only helps other heads writes nothing to the margin itself and looks idle there; the causal "
+        "numbers beside it count what it does through later layers.",
+    ),
+    (
+        "Later layers erase and repair.",
+        "What one component wrote another can take back: writer and eraser both look large. A head with a backup is "
+        "understated by zero ablation, since the backup steps in; mean ablation may keep the backup asleep.",
+    ),
+    (
+        "Ablation asks of texts that never were.",
+        "Zero is an output that no head has on any text; means and other texts' outputs are nearer to what later "
+        "layers know, yet none of them is this text.",
+    ),
+    (
+        "One head at a time understates shared work.",
+        "Where heads can stand in for each other, each alone seems to matter little and all together much; where one "
+        "needs the other, both are counted in full. Shapley values divide what is shared, and interactions name it.",
+    ),
+    (
+        "Paths hold attention and LayerNorm still.",
+        "A path is a term of the sum with attention patterns and LayerNorm scales frozen at this text; that a head "
+        "changes where another one looks is not in it.",
+    ),
+    (
+        "Heads have no names across seeds.",
+        "Within a layer heads are exchangeable: L0H0 of one training seed is not L0H0 of another, so a head is "
+        "described per seed and only what does not depend on its number is pooled.",
     ),
     (
         "LIME has no efficiency axiom.",
@@ -46,6 +71,7 @@ def _of_this_run(run: RunTables) -> list[tuple[str, str]]:
             "questions and can give other scores.",
         ),
         *_sampling(run),
+        *_causal_sampling(run),
         _seeds(run),
         (
             "What is left out is counted.",
@@ -72,6 +98,30 @@ def _sampling(run: RunTables) -> list[tuple[str, str]]:
         "there is sampling error."
     )
     return [(lead, text)]
+
+
+def _causal_sampling(run: RunTables) -> list[tuple[str, str]]:
+    """How many causal tables are sampled, and their measured error; nothing where the run has none."""
+    made = run.tables["causal"]
+    if made.empty:
+        return []
+    exact = made["words_exact"].astype(bool) & made["heads_exact"].astype(bool)
+    if exact.all():
+        return [("Causal tables are exact here.", f"All {plural(len(made), 'table')} hold every line-up.")]
+    sampled = made[~exact]["sampling_error"].dropna()
+    error = (
+        f" Their row sums are {percent(float(sampled.median()), 1)} off the run's SHAP scores at the median and "
+        f"{percent(float(sampled.max()), 1)} at most (relative L2 distance, SHAP's own sampling included)."
+        if len(sampled)
+        else ""
+    )
+    heads = run.config.heads
+    text = (
+        f"{count(int(exact.sum()))} of {plural(len(made), 'causal table')} are exact; above "
+        f"{plural(heads.crosswalk_exact_words, 'word')} or {plural(heads.crosswalk_exact_heads, 'head')} line-ups "
+        f"are sampled.{error} Texts beyond the first {heads.causal_texts} of each model have the direct table only."
+    )
+    return [("Causal tables are sampled for longer texts.", text)]
 
 
 def _seeds(run: RunTables) -> tuple[str, str]:

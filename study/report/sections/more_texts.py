@@ -6,8 +6,9 @@ from study.report.blocks import Block, Heading, Paragraph, Section
 from study.report.choose import choose_first, choose_more
 from study.report.inputs import LIME, SHAP, RunTables
 from study.report.numbers import plural, signed
-from study.report.pictures import crosswalk_figure, text_row
+from study.report.pictures import crosswalk_figure
 from study.report.sections.one_text import text_strips
+from study.report.text_rows import rows_of
 
 
 def build(run: RunTables) -> Section | None:
@@ -18,7 +19,7 @@ def build(run: RunTables) -> Section | None:
         return None
     blocks: list[Block] = []
     for number, chosen in enumerate(more, start=1):
-        row = text_row(run, chosen)
+        row = rows_of(run, chosen).text
         facts = (
             f"Labelled {row['label']}, predicted {row['predicted']}; margin {signed(float(row['margin']))} logits "
             f"towards {row['target']}; {plural(int(row['n_words']), 'word')}."

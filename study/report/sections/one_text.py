@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
-from study.report.blocks import Block, Figure, Heading, Paragraph, Section
-from study.report.choose import Chosen, choose_first
-from study.report.figures.heads import paint_grid
+from study.report.blocks import Block, Details, Figure, Heading, Paragraph, Section
+from study.report.choose import TWO_WAY, Chosen, choose_first
+from study.report.figures.head_grid import paint_grids
 from study.report.figures.style import draw
 from study.report.findings import capital
-from study.report.inputs import LIME, SHAP, RunTables, pick
+from study.report.inputs import LIME, SHAP, RunTables
 from study.report.measures import largest_cell
-from study.report.numbers import signed
-from study.report.pictures import crosswalk_figure, text_row, text_scores, text_words
+from study.report.numbers import listing, percent, signed
+from study.report.pictures import crosswalk_figure, lime_figure
 from study.report.strips import make_strips
+from study.report.text_rows import TextRows, rows_of
 
-READING = (
+READING_BOTH = (
+    "How to read it: every row is a word. Left, every column is a head, and a cell is how much of the word's effect "
+    "on the class margin that head is needed for: heads are taken out and put back in every combination, and what the "
+    "head changes is averaged. A head that only feeds later layers counts there. Middle, every column is a component, "
+    "and a cell is what that component itself writes to the margin because of the word; a head that only feeds others "
+    "stays empty there. Added up to the right, either table gives the word's SHAP value; added up downwards, the left "
+    "one gives the heads' Shapley values, the middle one what each component contributes beyond the empty text. So "
+    "feature attribution and head attribution are two margins of one table. Red pushes towards “{target}”, blue away."
+)
+READING_DIRECT = (
     "How to read it: every row is a word, every column a component of the network, and every cell is what that "
     "component writes to the class margin because of that word. Added up to the right, the cells give the word's "
     "ordinary SHAP or LIME score; added up downwards, SHAP's give what the component contributes to this text "
@@ -29,7 +41,8 @@ def build(run: RunTables) -> Section | None:
     chosen = choose_first(run)
     if chosen is None:
         return None
-    row = text_row(run, chosen)
+    rows = rows_of(run, chosen)
+    row = rows.text
     verdict = "correct" if row["label"] == row["predicted"] else "wrong"
     about = (
         f"Labelled {row['label']}, predicted {row['predicted']} ({verdict}); margin {signed(float(row['margin']))} "
@@ -38,7 +51,12 @@ def build(run: RunTables) -> Section | None:
     blocks: list[Block] = [Paragraph(about, lead=f"“{row['text']}”")]
     figure = crosswalk_figure(run, chosen, "crosswalk")
     if figure:
-        blocks += [Paragraph(READING.format(target=row["target"])), figure]
+        layers = layer_contrast(rows)
+        reading = READING_BOTH if layers else READING_DIRECT
+        blocks += [Paragraph(reading.format(target=row["target"])), figure]
+        blocks += [Paragraph(layers)] if layers else []
+        lime = lime_figure(run, chosen, "crosswalk-lime")
+        blocks += [Details("The direct table once more, by LIME", (lime,))] if lime else []
     blocks += [Heading("The same words by every method", "strips"), text_strips(run, chosen)]
     grid = _head_grid(run, chosen)
     if grid:
@@ -49,33 +67,70 @@ def build(run: RunTables) -> Section | None:
 def text_strips(run: RunTables, chosen: Chosen, methods: list[str] | None = None) -> Block:
     """The strips of one text, all methods of the run unless some are named."""
     anchor = f"strips-{chosen.model}-{chosen.seed}-{chosen.example_id}"
-    words, scores = text_words(run, chosen), text_scores(run, chosen)
-    return make_strips(anchor, words, scores, methods or run.methods(), (SHAP, LIME))
+    rows = rows_of(run, chosen)
+    return make_strips(anchor, rows.words(), rows.scores(), methods or run.methods(), (SHAP, LIME))
+
+
+def layer_contrast(rows: TextRows) -> str:
+    """Each layer's share of the heads' cells in either table, in a sentence; empty without a causal table."""
+    causal, direct, parts = rows.cells(TWO_WAY, "causal"), rows.cells(SHAP), rows.parts()
+    heads = [c for c in parts.index[parts["kind_of_component"] == "head"] if c in causal and c in direct]
+    if not heads:
+        return ""
+    shares = []
+    for table in (causal, direct):
+        size = table[heads].abs().sum().groupby(parts.loc[heads, "layer"].astype(int)).sum()
+        shares.append(size / max(float(size.sum()), 1e-12))
+    told = [
+        f"layer {k}: {percent(float(shares[0][k]))} against {percent(float(shares[1][k]))}" for k in shares[0].index
+    ]
+    return (
+        "How far the two tables part: of all that words need of heads (left, sizes of the cells) against all that "
+        f"heads write (middle), {listing(told)}."
+    )
 
 
 def _head_grid(run: RunTables, chosen: Chosen) -> Figure | None:
-    """What every head writes to this text's margin, raw and centred."""
-    rows = pick(run.of("heads", chosen.dataset, chosen.model), seed=chosen.seed, kind="direct")
-    rows = pick(rows, example_id=chosen.example_id)
-    grids = {
-        title: pick(rows, method=method).pivot_table(index="layer", columns="head", values="score")
-        for method, title in (("direct_raw", "Raw"), ("direct_centred", "Centred"))
-    }
-    grids = {title: grid for title, grid in grids.items() if not grid.empty}
-    if not grids:
+    """What every head writes to this text's margin, and what the margin loses without it."""
+    kinds = head_grids(rows_of(run, chosen))
+    if not kinds:
         return None
-    title = _grid_title(grids)
     note = (
         f"{run.label(chosen.dataset, chosen.model)}, seed {chosen.seed}, text {chosen.example_id}: n = 1 text, no "
-        "interval. Centred: minus the head's mean over the reference texts, for the same class's margin."
+        "interval. Logits, layers × heads. Direct: what the head itself writes, beyond what it writes to the empty "
+        "text. Causal: the head's Shapley value in the effect of the words; and the margin lost when that head alone "
+        "is replaced by its mean, which does not set the empty text apart. Direct and causal numbers are different "
+        "quantities, so each kind has its own colour scale."
     )
-    axis = "direct contribution to the margin, logits (layers × heads)"
-    return draw("head-grid", lambda: paint_grid(grids, axis), title=title, note=note, source="heads")
+    return draw("head-grid", lambda: paint_grids(kinds), title=_grid_title(kinds), note=note, source="heads")
 
 
-def _grid_title(grids: dict[str, pd.DataFrame]) -> str:
+def head_grids(rows: TextRows) -> dict[str, dict[str, pd.DataFrame]]:
+    """By kind and title, [layer head]; what the run lacks is left out."""
+    if rows.components.empty:
+        return {}
+    parts = rows.parts()
+    place = parts.loc[parts["kind_of_component"] == "head", ["layer", "head", "beyond"]]
+    place = place.astype({"layer": int, "head": int})
+
+    def grid(scores: pd.Series) -> pd.DataFrame:
+        table = place.assign(score=scores.reindex(place.index))
+        return table.pivot_table(index="layer", columns="head", values="score", dropna=False)
+
+    causal = {"Causal: Shapley value": "shapley", "Causal: mean ablation": "ablation_mean"}
+    found = {title: rows.head_scores(method) for title, method in causal.items()}
+    kinds = {
+        "direct": {"Direct, beyond the empty text": grid(place["beyond"])},
+        "causal": {title: grid(scores) for title, scores in found.items() if scores.notna().any()},
+    }
+    return {kind: panels for kind, panels in kinds.items() if panels and len(place)}
+
+
+def _grid_title(kinds: Mapping[str, Mapping[str, pd.DataFrame]]) -> str:
+    verbs = {"direct": "writes most", "causal": "is needed most", "Causal: mean ablation": "costs most when taken out"}
     parts = []
-    for title, grid in grids.items():
-        layer, head, value = largest_cell(grid)
-        parts.append(f"{title.lower()}, L{layer}H{head} writes most ({signed(value)})")
+    for kind, panels in kinds.items():
+        for title, grid in panels.items():
+            layer, head, value = largest_cell(grid)
+            parts.append(f"L{layer}H{head} {verbs.get(title, verbs[kind])} ({signed(value)})")
     return capital("; ".join(parts))

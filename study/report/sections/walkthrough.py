@@ -15,6 +15,13 @@ ABOUT = (
     "the embedding, a class margin is a sum over components, and SHAP and LIME, linear in what they explain, split "
     "over that sum."
 )
+ABLATION = (
+    "The sum also says how to take a head out: drop its term, or put its mean in its place, and let the later layers "
+    "run on. What a head writes is its own term at the end of the sum; what the margin loses without it holds as well "
+    "what later layers make of it, since they read the sum so far. Playing words and heads against each other in this "
+    "way gives the causal table beside the direct one, and both have SHAP as their row sums: with the class read off "
+    "the first position, nothing but heads carries a word there, so no head at work leaves no effect of any word."
+)
 _SIZES = {
     "article": "At the sizes of a common transformer tutorial (sequence 20, vocabulary 50,000, width 512, 8 heads), "
     "called the article below; random weights",
@@ -27,7 +34,7 @@ def build(run: RunTables) -> Section | None:
     table = run.tables["walkthrough"]
     if table.empty:
         return None
-    blocks: list[Block] = [Paragraph(ABOUT)]
+    blocks: list[Block] = [Paragraph(ABOUT), Paragraph(ABLATION)]
     for size in dict.fromkeys(table["size"]):
         rows = pick(table, size=size)
         checks = rows["difference"].notna() if "difference" in rows else pd.Series(False, index=rows.index)

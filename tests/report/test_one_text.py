@@ -1,0 +1,132 @@
+"""The section of one text: how to read it, layers compared, and a head grid that never mixes direct with causal."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from study.report import SECTIONS
+from study.report.blocks import Details, Figure, Paragraph, walk
+from study.report.choose import TWO_WAY, causal_ids, choose_first, choose_more, parted_shares
+from study.report.figures.head_grid import paint_grids
+from study.report.inputs import RunTables, pick
+from study.report.numbers import percent, signed
+from study.report.sections.one_text import head_grids, layer_contrast
+from study.report.text_rows import rows_of
+from tests.report.conftest import Written
+from tests.report.edits import with_rows
+
+V = ("reviews", "encoder")
+
+
+def without(run: RunTables, examples: set[str]) -> RunTables:
+    """The run without the causal tables of some texts."""
+    frame = run.tables["crosswalk"]
+    return with_rows(run, "crosswalk", frame[~((frame["kind"] == "causal") & frame["example_id"].isin(examples))])
+
+
+def test_the_first_text_has_a_causal_table_where_any_has(written: Written) -> None:
+    first = choose_first(written.run)
+    assert first is not None
+    ids = causal_ids(written.run, *V, "0")
+    assert first.example_id in ids
+    assert "with a causal table" in first.reason
+    other = choose_first(without(written.run, {first.example_id}))
+    assert other is not None
+    assert other.example_id != first.example_id
+    assert other.example_id in ids
+    none = choose_first(without(written.run, set(ids)))
+    assert none is not None
+    assert "causal" not in none.reason
+
+
+def test_one_rule_shows_the_text_where_direct_and_causal_part_most(written: Written) -> None:
+    shares = parted_shares(written.run, *V, "0")
+    assert set(shares.index) == set(causal_ids(written.run, *V, "0"))
+    cells = pick(written.run.tables["crosswalk"], model="encoder", seed="0", example_id="t001")
+    psi = pick(cells, method=TWO_WAY).groupby("component")["value"].sum()
+    direct = pick(cells, method="shap").groupby("component")["value"].sum()[psi.index]
+    assert shares["t001"] == pytest.approx((psi - direct).abs().sum() / (psi.abs() + direct.abs()).sum())
+    first = choose_first(written.run)
+    assert first is not None
+    (found,) = [c for c in choose_more(written.run, first, 8) if c.reason.startswith("Direct and causal part most")]
+    words = pick(written.run.tables["texts"], model="encoder", seed="0", trained=True).set_index("example_id")[
+        "n_words"
+    ]
+    taken = {c.example_id for c in choose_more(written.run, first, 3)} | {first.example_id}
+    left = [e for e in shares.index if e not in taken and words[e] > 2]
+    assert found.example_id == shares[left].idxmax()
+
+
+@pytest.mark.usefixtures("no_painting")
+def test_the_reading_guide_is_that_of_the_tables_shown(small: Written) -> None:
+    def texts(run: RunTables) -> tuple[str, list[str]]:
+        section = SECTIONS.load("text")(run)
+        told = " ".join(b.text for b in section.blocks if isinstance(b, Paragraph))
+        return told, [b.name for b in walk(section.blocks) if isinstance(b, Figure)]
+
+    both, names = texts(small.run)
+    assert "either table gives the word's SHAP value" in both
+    assert names == ["crosswalk", "crosswalk-lime", "head-grid"]
+    folded = [b for b in SECTIONS.load("text")(small.run).blocks if isinstance(b, Details)]
+    assert len(folded) == 1
+    direct, names = texts(without(small.run, set(causal_ids(small.run, *V, "0"))))
+    assert "SHAP or LIME score" in direct
+    assert "either table" not in direct
+    assert names == ["crosswalk", "head-grid"]
+
+
+def test_layers_are_compared_by_the_cells_of_both_tables(small: Written) -> None:
+    first = choose_first(small.run)
+    assert first is not None
+    rows = rows_of(small.run, first)
+    told = layer_contrast(rows)
+    for layer in (0, 1):
+        shares = []
+        for method, kind in ((TWO_WAY, "causal"), ("shap", "direct")):
+            cells = pick(rows.crosswalk, method=method, kind=kind)
+            heads = cells[cells["component"].str.match(r"L\dH")]
+            here = heads[heads["component"].str.startswith(f"L{layer}")]["value"].abs().sum()
+            shares.append(percent(float(here / heads["value"].abs().sum())))
+        assert f"layer {layer}: {shares[0]} against {shares[1]}" in told
+
+
+def test_the_head_grid_shows_each_kind_by_its_own_numbers(small: Written) -> None:
+    rows = rows_of(small.run, choose_first(small.run))  # type: ignore[arg-type]
+    kinds = head_grids(rows)
+    assert list(kinds) == ["direct", "causal"]
+    wanted = {"direct_beyond_empty": kinds["direct"]["Direct, beyond the empty text"]}
+    wanted |= dict(zip(("shapley", "ablation_mean"), kinds["causal"].values(), strict=True))
+    for method, grid in wanted.items():
+        scores = rows.head_scores(method)
+        for name, score in scores.items():
+            assert grid.loc[int(str(name)[1]), int(str(name)[3])] == pytest.approx(score)
+    section = SECTIONS.load("text")(small.run)
+    (figure,) = [b for b in section.blocks if isinstance(b, Figure) and b.name == "head-grid"]
+    written = wanted["direct_beyond_empty"].to_numpy().ravel()
+    assert signed(float(written[np.abs(written).argmax()])) in figure.title.split(";")[0]
+
+
+def test_kinds_never_share_a_colour_scale() -> None:
+    small, large = (pd.DataFrame([[1.0, -0.5]]) * k for k in (1, 10))
+    canvas = paint_grids({"direct": {"d": small}, "causal": {"a": large, "b": small}})
+    ends = [float(ax.collections[0].norm.vmax or 0.0) for ax in canvas.axes]
+    assert ends == [1.0, 10.0, 10.0]
+    assert np.all([f"±{signed(e)[1:]}" in ax.get_xlabel() for e, ax in zip(ends, canvas.axes, strict=True)])
+
+
+def test_limits_state_what_ablation_and_sampling_do_not_say(small: Written) -> None:
+    (bullets,) = SECTIONS.load("limits")(small.run).blocks
+    told = {item.lead: item.text for item in bullets.items}
+    assert "backup" in told["Later layers erase and repair."]
+    assert "Heads have no names across seeds." in told
+    made = small.run.tables["causal"]
+    exact = int((made["words_exact"] & made["heads_exact"]).sum())
+    text = told["Causal tables are sampled for longer texts."]
+    assert text.startswith(f"{exact} of {len(made)} causal tables are exact; above 9 words or 8 heads")
+    sampled = made[~(made["words_exact"] & made["heads_exact"])]["sampling_error"]
+    assert f"{percent(float(sampled.median()), 1)} off the run's SHAP scores at the median" in text
+    none = with_rows(small.run, "causal", made.iloc[:0])
+    (bullets,) = SECTIONS.load("limits")(none).blocks
+    assert not [item for item in bullets.items if item.lead.startswith("Causal tables")]
