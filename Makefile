@@ -32,7 +32,7 @@ check: $(VENV)/.checked ## lint, formatting, types and the import contract
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.tested ## measure speed, memory and estimator errors; writes results/bench.json
-	OMP_NUM_THREADS=1 $(BIN)/python tests/bench.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench
 
 clean: ## remove the environment and caches; results stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info

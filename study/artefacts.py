@@ -10,6 +10,7 @@ import safetensors.torch
 import torch
 
 from study.config import ModelConfig
+from study.data.opposites import Opposites
 from study.data.vocabulary import Vocabulary
 from study.errors import LedgerError, StudyError
 from study.ledger import read_bytes, read_frame, read_json, write_bytes, write_frame, write_json, write_text
@@ -56,6 +57,18 @@ def load_vocabulary(folder: Path) -> Vocabulary:
     """The vocabulary that `save_vocabulary` wrote."""
     path = folder / "vocabulary.json"
     return Vocabulary.from_json(read_bytes(path).decode(), str(path))
+
+
+def save_opposites(folder: Path, opposites: Opposites) -> str:
+    """Writes opposites.json; its name."""
+    write_text(folder / "opposites.json", opposites.to_json())
+    return "opposites.json"
+
+
+def load_opposites(folder: Path) -> Opposites:
+    """The opposites that `save_opposites` wrote."""
+    path = folder / "opposites.json"
+    return Opposites.from_json(read_bytes(path).decode(), str(path))
 
 
 def vectors_name(d_model: int) -> str:

@@ -17,8 +17,6 @@ from study.game import REMOVALS
 from study.game.coalitions import WordGame
 from study.game.removals import Removal, draw_replacements
 from study.game.subject import Subject, make_subject
-from study.heads import HEAD_METHODS
-from study.heads.direct import mean_contributions
 from study.model.protocol import ClassifierModel, margins, target_classes
 from study.model.training import batch_tensors
 from study.records import (
@@ -26,7 +24,6 @@ from study.records import (
     Contributions,
     Crosswalk,
     FeatureAttribution,
-    FloatArray,
     Gate,
     IntArray,
     TextBatch,
@@ -46,7 +43,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {  # of the tables of a cell, also wher
     "components": (
         *("example_id", "component", "kind_of_component", "layer", "head", "contribution", "empty_contribution"),
     ),
-    "heads": ("example_id", "component", "layer", "head", "method", "kind", "ablation", "score"),
     "cost": (*_TEXT, "method", "n_evals", "seconds"),
 }
 
@@ -63,9 +59,8 @@ class Explained:
 class Setting:
     """One model and all that is needed to explain texts with it.
 
-    batch: the texts; contributions: of the same texts, in order; reference: [class_ component], mean direct
-    contributions; reference_tokens: the word tokens of the reference set, in one row; seed: the training
-    seed, keys all drawing; data_seed keys what all seeds share.
+    batch: the texts; contributions: of the same texts, in order; reference_tokens: the word tokens of the
+    reference set, in one row; seed: the training seed, keys all drawing; data_seed keys what all seeds share.
     """
 
     model: ClassifierModel
@@ -74,7 +69,6 @@ class Setting:
     class_names: tuple[str, ...]
     contributions: Contributions
     predicted: IntArray
-    reference: FloatArray
     reference_tokens: IntArray
     config: ExplainConfig
     seed: int
@@ -104,32 +98,16 @@ def contribute(model: ClassifierModel, batch: TextBatch, *, chunk_size: int = 12
     return record, np.concatenate(predicted)
 
 
-def reference_means(model: ClassifierModel, reference: TextBatch, *, chunk_size: int = 128) -> FloatArray:
-    """[class_ component], mean direct contribution to every class's margin over the reference texts."""
-    values = []
-    with torch.no_grad():
-        for start in range(0, len(reference), chunk_size):
-            rows = np.arange(start, min(start + chunk_size, len(reference)))
-            token_ids, attend = (tensor.to(model.device) for tensor in batch_tensors(reference, rows))
-            by_class = [
-                model.contributions(token_ids, attend, torch.full((len(rows),), c, device=model.device))
-                for c in range(model.n_classes)
-            ]
-            values.append(torch.stack(by_class).double().cpu().numpy())
-    return mean_contributions(np.concatenate(values, axis=1))
-
-
 def explain_rows(setting: Setting, rows: Iterable[int]) -> Explained:
     """All methods on the texts at `rows` of the batch."""
     tables: dict[str, list[Row]] = {name: [] for name in COLUMNS}
     measured: list[Gate] = []
-    removal = cast(Removal, REMOVALS.load(setting.config.removal))
     for row in rows:
-        subject = _subject(setting, row, removal)
+        subject = text_subject(setting, row)
         attributions = [_attribute(subject, method, setting) for method in setting.config.methods]
         crosswalks = {a.method: build_direct(a, subject.index) for a in attributions if a.method in CROSSWALK_METHODS}
         _add_rows(tables, setting, row, subject, attributions, crosswalks)
-        measured += _text_gates(setting, subject, removal, attributions, crosswalks)
+        measured += _text_gates(setting, subject, attributions, crosswalks)
     return Explained(tables=tables, gates=gates.worst_of(measured))
 
 
@@ -143,19 +121,30 @@ def batch_gates(setting: Setting, where: str) -> list[Gate]:
     ]
 
 
-def _subject(setting: Setting, row: int, removal: Removal) -> Subject:
+def text_subject(setting: Setting, row: int) -> Subject:
+    """The text at `row` of the batch, ready to be explained."""
+    return make_subject(
+        setting.model,
+        setting.batch,
+        row,
+        target=int(setting.contributions.target[row]),
+        removal=load_removal(setting),
+        replacements=replacements_of(setting, row),
+        chunk_size=setting.config.chunk_size,
+    )
+
+
+def load_removal(setting: Setting) -> Removal:
+    """The removal operator of the config."""
+    return cast(Removal, REMOVALS.load(setting.config.removal))
+
+
+def replacements_of(setting: Setting, row: int) -> IntArray:
+    """[draw word]: what stands in for absent words of the text at `row`; the same for every training seed."""
     batch = setting.batch
     n_players = int(batch.attend[row].sum()) - 1
     rng = rng_of(setting.data_seed, "replacements", batch.example_id[row])
-    return make_subject(
-        setting.model,
-        batch,
-        row,
-        target=int(setting.contributions.target[row]),
-        removal=removal,
-        replacements=draw_replacements(removal, n_players, setting.reference_tokens, rng),
-        chunk_size=setting.config.chunk_size,
-    )
+    return draw_replacements(load_removal(setting), n_players, setting.reference_tokens, rng)
 
 
 def _attribute(subject: Subject, method: str, setting: Setting) -> FeatureAttribution:
@@ -167,14 +156,13 @@ def _attribute(subject: Subject, method: str, setting: Setting) -> FeatureAttrib
 def _text_gates(
     setting: Setting,
     subject: Subject,
-    removal: Removal,
     attributions: list[FeatureAttribution],
     crosswalks: dict[str, Crosswalk],
 ) -> list[Gate]:
     where = f"{'trained' if setting.trained else 'untrained'} model, text {subject.example_id}"
     rng = rng_of(setting.seed, subject.example_id, "gates")
     game = cast(WordGame, subject.new_game())
-    found = identities.game_gates(subject, game, removal, rng, where, setting.dtype)
+    found = identities.game_gates(subject, game, game.removal, rng, where, setting.dtype)
     for a in attributions:
         if a.method in crosswalks:
             efficient = a.method in EFFICIENT
@@ -236,7 +224,7 @@ def _add_component_rows(
     first: FeatureAttribution,
     crosswalks: dict[str, Crosswalk],
 ) -> None:
-    """Rows on components and heads, for the trained model only; its untrained control has word scores only."""
+    """Rows on components, for the trained model only; its untrained control has word scores only."""
     index, key = subject.index, {"example_id": subject.example_id}
     places = list(zip(index.names, index.kind, index.layer, index.head, strict=True))
     for k, (name, kind, layer, head) in enumerate(places):
@@ -246,15 +234,6 @@ def _add_component_rows(
             | {"component": name, "kind_of_component": kind, "layer": layer, "head": head}
             | {"contribution": full, "empty_contribution": empty}
         )
-    for method in HEAD_METHODS:
-        found = HEAD_METHODS.load(method)(setting.contributions, setting.reference, subject.example_id, row)
-        tables["heads"] += [
-            key
-            | {"component": name, "layer": layer, "head": head, "method": found.method, "kind": found.kind}
-            | {"ablation": found.ablation or "", "score": float(found.scores[layer, head])}
-            for name, kind, layer, head in places
-            if kind == "head"
-        ]
     for crosswalk in crosswalks.values():
         tables["crosswalk"] += [
             key

@@ -20,16 +20,26 @@ SHAP_EFFICIENCY = "SHAP efficiency"
 ROWS = "crosswalk rows = word scores ({method})"
 COLUMNS = "crosswalk columns = component effects (shap)"
 PADDING = "padding does not change a margin"
+HEAD_GAME = "game with heads replaced = plain forward with heads replaced"
+HEAD_EFFICIENCY = "head Shapley efficiency"
+CAUSAL_ROWS = "causal crosswalk rows = SHAP of the same coalitions"
+CAUSAL_COLUMNS = "causal crosswalk columns = head Shapley"
+STEPS = "layers sum to margin"
+NEURONS = "neurons sum to their MLP"
+PATHS = "paths, MLP terms and biases sum to margin"
+FROZEN = "removed writes change the frozen model as predicted"
 
 # One projection and a sum of a few terms differ by single roundings of numbers of order one ...
 _VIEW_TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
+# ... one write of a frozen model, removed, is a difference of two margins of order one ...
+_FROZEN_TOLERANCE = {"float32": 1e-5, "float64": 1e-9}
 # ... the other identities add up thousands of evaluations, each itself a sum over width and words.
 _SUM_TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
 
 
 def tolerance_of(name: str, dtype: str) -> float:
     """The largest error that the gate `name` allows in this dtype."""
-    return (_VIEW_TOLERANCE if name == ATTENTION_VIEWS else _SUM_TOLERANCE)[dtype]
+    return {ATTENTION_VIEWS: _VIEW_TOLERANCE, FROZEN: _FROZEN_TOLERANCE}.get(name, _SUM_TOLERANCE)[dtype]
 
 
 def make_gate(name: str, error: FloatArray | float, where: str, *, dtype: str, scale: float = 1.0) -> Gate:

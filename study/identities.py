@@ -10,14 +10,17 @@ from torch import Tensor
 
 from study import gates
 from study.game.coalitions import PlainGame, WordGame
+from study.game.heads import HeadGame, HeadSubject
 from study.game.removals import Removal, remove_words
 from study.game.subject import Subject
+from study.model.ablation import margins_replaced
 from study.model.encoder import Encoder
 from study.model.protocol import ClassifierModel, margins
 from study.model.training import batch_tensors
 from study.records import BoolArray, Contributions, FloatArray, Gate, TextBatch
 
 N_COALITIONS = 16  # sampled for each explained text, beside the full and the empty one
+N_SUBSETS = 8  # about so many of them, and as many subsets of the heads, for the game of both
 N_PADDING = 7  # extra positions appended
 
 
@@ -70,6 +73,40 @@ def game_gates(
         gates.make_gate(gates.FAST_GAME, values - plain.value(present), where, dtype=dtype, scale=scale),
         gates.make_gate(gates.GAME_SUM, values.sum(1) - direct, where, dtype=dtype, scale=scale),
     ]
+
+
+def head_game_gates(subject: HeadSubject, rng: np.random.Generator, where: str, dtype: str) -> list[Gate]:
+    """The game of words and heads against plain forward passes in which every replaced head is written out."""
+    game = subject.new_game()
+    words = _sample_coalitions(subject.n_players, rng)[:: N_COALITIONS // N_SUBSETS]
+    heads = _sample_coalitions(game.n_heads, rng)[:: N_COALITIONS // N_SUBSETS]
+    heads[0], heads[-1] = False, True
+    plain = np.stack([_plain_ablated(game, words, subset) for subset in heads], axis=1)
+    scale = float(np.abs(plain).max())
+    return [gates.make_gate(gates.HEAD_GAME, game.value(words, heads) - plain, where, dtype=dtype, scale=scale)]
+
+
+def _plain_ablated(game: HeadGame, present: BoolArray, subset: BoolArray) -> FloatArray:
+    """[coalition], margins with the heads outside `subset` replaced one by one, averaged over draws."""
+    model = game.model
+    rows, seen = remove_words(game.removal, game.token_ids, present, game.replacements)
+    target = torch.full((len(present),), game.target, device=model.device)
+    replaced = ~torch.tensor(subset, device=model.device).view(1, game.n_layers, -1, 1)
+    n_positions = rows.shape[-1]
+    outputs = torch.stack([game.fill.of_layer(layer, n_positions) for layer in range(game.n_layers)], 1)
+    with torch.no_grad():
+        draws = [
+            margins_replaced(
+                model,
+                model.embed(torch.tensor(ids, device=model.device)),
+                torch.tensor(attend, device=model.device),
+                target,
+                outputs,
+                replaced,
+            )
+            for ids, attend in zip(rows, seen, strict=True)
+        ]
+    return np.asarray(torch.stack(draws).double().mean(0).cpu().numpy())
 
 
 def padding_gates(model: ClassifierModel, batch: TextBatch, target: Tensor, where: str, dtype: str) -> list[Gate]:

@@ -1,6 +1,6 @@
 """The table of contents of a run: its stages, in order, one readable function each.
 
-data -> baseline, train -> explain -> compare -> report. Each function reads what earlier stages left in the
+data -> baseline, train -> explain -> dissect -> compare -> report. Each function reads what earlier stages left in the
 run folder, writes its own files and returns their names; `study.running.plan` decides which of them must run.
 """
 
@@ -14,30 +14,38 @@ import numpy as np
 import pandas as pd
 import torch
 
-from study import gates, tables
+from study import gates, surveying, tables
 from study.artefacts import (
     load_corpus_folder,
     load_encoder,
+    load_opposites,
     load_vectors,
     load_vocabulary,
     place_model,
     save_corpus,
+    save_opposites,
     save_vectors,
     save_vocabulary,
     save_weights,
 )
+from study.comparing import compare
 from study.config import ModelConfig, StudyConfig
 from study.data import load_corpus, read_unlabelled
 from study.data.batch import make_batch
+from study.data.opposites import find_opposites
 from study.data.overlap import without_held_out
 from study.data.vectors import learn_word_vectors
 from study.data.vocabulary import Vocabulary, build_vocabulary
-from study.explaining import Explained, Setting, batch_gates, contribute, explain_rows, reference_means
-from study.ledger import read_bytes, write_bytes, write_frame, write_json
+from study.dissecting import Dissection, dissect_rows, reference_means
+from study.dissection_rows import COLUMNS as DISSECTION_COLUMNS
+from study.errors import StudyError
+from study.explaining import COLUMNS, Explained, Setting, batch_gates, contribute, explain_rows
+from study.ledger import read_bytes, read_frame, write_bytes, write_frame, write_json
 from study.ledger.markers import partial_folder
 from study.model import MODELS
 from study.model.baseline import predict_majority, predict_tfidf
 from study.model.encoder import Encoder
+from study.model.reference import gather_reference
 from study.model.training import TrainingState, predict_logits, train_encoder
 from study.model.walkthrough import WalkthroughRow, build_walkthrough
 from study.records import Corpus, TextBatch
@@ -63,6 +71,10 @@ def prepare_data(context: StageContext) -> list[str]:
             context.progress(1, 3, f"learning word vectors of width {d_model} from {vectors.source}")
             known_texts = [*unlabelled, *corpus.train.text]
             written.append(save_vectors(folder, learn_word_vectors(known_texts, vocabulary, d_model, vectors)))
+    context.progress(2, 3, "pairing words with their opposites")
+    widest = max(model.d_model for model in context.config.models)
+    likeness = load_vectors(folder, widest).numpy() if vectors else None
+    written.append(save_opposites(folder, find_opposites(corpus.train, corpus.n_classes, vocabulary, likeness)))
     return written
 
 
@@ -121,23 +133,65 @@ def explain_cell(context: StageContext) -> list[str]:
             part_file = partial_folder(context.folder, "explain") / f"{where.split()[0]}-{start:05d}.json"
             parts.append(tables.resumed(part_file, partial(explain_rows, setting, rows)))
         done += len(setting.batch)
-    frames = tables.join_parts(parts)
+    frames = tables.join_parts(parts, COLUMNS)
     for name, frame in frames.items():
         write_frame(context.folder / f"{name}.parquet", frame)
     found = gates.worst_of(gate for part in parts for gate in part.gates)
     write_json(context.folder / "gates.json", tables.gate_rows(found, context.folder.name))
     contributions = tables.contributions(settings[0].batch, settings[0].contributions)
     write_frame(context.folder / "contributions.parquet", contributions)
-    write_json(context.folder / "reference.json", _reference_ids(context, corpus))
-    return [*(f"{name}.parquet" for name in frames), "gates.json", "contributions.parquet", "reference.json"]
+    return [*(f"{name}.parquet" for name in frames), "gates.json", "contributions.parquet"]
+
+
+def dissect_cell(context: StageContext) -> list[str]:
+    """Takes the heads of the trained model apart: causal effects, the causal crosswalk, neurons, layers, paths."""
+    corpus, vocabulary = _read_data(context)
+    setting = _trained_setting(context, corpus, vocabulary)
+    model, n_texts = _encoder(context, setting), len(setting.batch)
+    reference = _reference_texts(context, corpus, vocabulary)
+    heads = gather_reference(model, reference)
+    context.progress(0, n_texts, "layers, neurons and trials of heads")
+    layers, found = surveying.survey_layers(setting, model)
+    neurons, more = surveying.survey_neurons(setting, model)
+    frames = {
+        "layers": layers,
+        "neurons": neurons,
+        "head_attention": surveying.survey_attention(setting, model),
+        "trials": surveying.try_heads(model, _fresh_texts(context, corpus, vocabulary), heads),
+    }
+    dissection = Dissection(
+        setting=setting,
+        model=model,
+        config=context.config.heads,
+        reference=heads,
+        reference_contributions=reference_means(model, reference),
+        vocabulary=vocabulary,
+        opposites=load_opposites(_data_folder(context)),
+        word_scores=tables.scores_by_text(read_frame(context.folder / "features.parquet")),
+        top_neurons=tables.top_neurons(neurons, context.config.heads.top_neurons),
+    )
+    parts = [Explained(tables={}, gates=[*found, *more])]
+    for start in range(0, n_texts, PART_SIZE):
+        context.progress(start, n_texts, "dissecting heads")
+        rows = range(start, min(start + PART_SIZE, n_texts))
+        part_file = partial_folder(context.folder, "dissect") / f"{start:05d}.json"
+        parts.append(tables.resumed(part_file, partial(dissect_rows, dissection, rows)))
+    frames |= tables.join_parts(parts, DISSECTION_COLUMNS)
+    frames["head_cost"] = frames.pop("cost")
+    for name, frame in frames.items():
+        write_frame(context.folder / f"{name}.parquet", frame)
+    worst = gates.worst_of(gate for part in parts for gate in part.gates)
+    write_json(context.folder / "head_gates.json", tables.gate_rows(worst, context.folder.name))
+    write_json(context.folder / "reference.json", list(reference.example_id))
+    return [*(f"{name}.parquet" for name in frames), "head_gates.json", "reference.json"]
 
 
 def compare_run(context: StageContext) -> list[str]:
-    """Joins the tables of all cells, measures agreement, and estimates it with intervals."""
+    """Joins the tables of all cells, measures agreement with intervals, and profiles the heads."""
     context.progress(0, 2, "joining tables")
     run = tables.join_cells(context.run_folder, context.config)
-    context.progress(1, 2, "measuring agreement")
-    run |= tables.compare(run, context.run_folder, context.config)
+    context.progress(1, 2, "measuring agreement, profiling heads")
+    run |= compare(run, context.run_folder, context.config)
     run["walkthrough"] = tables.walkthrough(walk_through(context.run_folder, context.config))
     written = []
     for name, frame in run.items():
@@ -167,6 +221,16 @@ def walk_through(run_folder: Path, config: StudyConfig) -> list[WalkthroughRow]:
     return build_walkthrough(model, torch.Generator().manual_seed(seed_of(seed, "walkthrough")))
 
 
+def _encoder(context: StageContext, setting: Setting) -> Encoder:
+    """The setting's model. Raises: StudyError for a family whose heads cannot be replaced one by one yet."""
+    if not isinstance(setting.model, Encoder):
+        model = _given(context.model)
+        raise StudyError(
+            f"model '{model.name}' is of family '{model.family}', whose heads cannot be taken apart; allowed: encoder"
+        )
+    return setting.model
+
+
 def _trained_setting(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> Setting:
     weights = context.folder / "model.safetensors"
     model = load_encoder(weights, _given(context.model), len(vocabulary), corpus.n_classes)
@@ -181,12 +245,11 @@ def _untrained_setting(context: StageContext, corpus: Corpus, vocabulary: Vocabu
 def _setting(
     context: StageContext, corpus: Corpus, vocabulary: Vocabulary, encoder: Encoder, *, trained: bool
 ) -> Setting:
-    config, max_words = context.config.explain, _given(context.model).max_words
+    config = context.config.explain
     model = _place(context, encoder).requires_grad_(False).eval()
     n_texts = config.n_texts if trained else min(config.n_texts, config.untrained_texts)
     batch = _explained_texts(context, corpus, vocabulary, n_texts)
-    reference_rows = _reference_rows(context, corpus)
-    reference = make_batch(corpus.train.take(reference_rows), vocabulary, max_words)
+    reference = _reference_texts(context, corpus, vocabulary)
     contributions, predicted = contribute(model, batch)
     return Setting(
         model=model,
@@ -195,7 +258,6 @@ def _setting(
         class_names=corpus.class_names,
         contributions=contributions,
         predicted=predicted,
-        reference=reference_means(model, reference),
         reference_tokens=reference.token_ids[:, 1:][reference.attend[:, 1:]],
         config=config,
         seed=_given(context.seed),
@@ -206,17 +268,25 @@ def _setting(
 
 def _explained_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary, n_texts: int) -> TextBatch:
     """The first n_texts of a fixed random order of the test texts, equal in every cell of the data set."""
+    return _test_texts(context, corpus, vocabulary, slice(n_texts))
+
+
+def _fresh_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> TextBatch:
+    """The test texts after the explained ones in the same order: nothing about heads was decided on them."""
+    n_texts = context.config.explain.n_texts
+    return _test_texts(context, corpus, vocabulary, slice(n_texts, n_texts + context.config.heads.fresh_texts))
+
+
+def _test_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary, places: slice) -> TextBatch:
     order = rng_of(_given(context.dataset).split_seed, "explained texts").permutation(len(corpus.test))
-    return make_batch(corpus.test.take(order[:n_texts]), vocabulary, _given(context.model).max_words)
+    return make_batch(corpus.test.take(order[places]), vocabulary, _given(context.model).max_words)
 
 
-def _reference_rows(context: StageContext, corpus: Corpus) -> np.ndarray:
+def _reference_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> TextBatch:
+    """The training texts behind every reference mean, unmasked, in the order of the corpus."""
     order = rng_of(_given(context.dataset).split_seed, "reference set").permutation(len(corpus.train))
-    return np.sort(order[: context.config.explain.reference_size])
-
-
-def _reference_ids(context: StageContext, corpus: Corpus) -> list[str]:
-    return [corpus.train.example_id[i] for i in _reference_rows(context, corpus)]
+    rows = np.sort(order[: context.config.explain.reference_size])
+    return make_batch(corpus.train.take(rows), vocabulary, _given(context.model).max_words)
 
 
 def _new_model(

@@ -54,8 +54,9 @@ _BASE = (
     *("errors.py", "records.py", "registry.py", "config/__init__.py", "seeds.py", "stages.py", "ledger/__init__.py"),
     *("artefacts.py", "pipeline.py", "tables.py"),
 )
-_EXPLAIN = ("explaining.py", "identities.py", "gates.py", "data", "model", "game", "features", "heads", "crosswalk")
-_ALL_SECTIONS = ("training", "explain", "compare", "report", "runtime")
+_EXPLAIN = ("explaining.py", "identities.py", "gates.py", "data", "model", "game", "crosswalk")
+_DISSECT = ("dissecting.py", "dissection_rows.py", "surveying.py", "heads")
+_ALL_SECTIONS = ("training", "explain", "heads", "compare", "report", "runtime")
 
 STAGES: tuple[Stage, ...] = (
     Stage(
@@ -87,16 +88,33 @@ STAGES: tuple[Stage, ...] = (
         scope="cell",
         function="study.pipeline:explain_cell",
         needs=("data", "train"),
-        code=(*_BASE, *_EXPLAIN),
+        code=(*_BASE, *_EXPLAIN, "features"),
         config=("explain", "runtime"),
+    ),
+    Stage(
+        name="dissect",
+        scope="cell",
+        function="study.pipeline:dissect_cell",
+        needs=("data", "train", "explain"),
+        code=(*_BASE, *_EXPLAIN, *_DISSECT),
+        config=("explain", "heads", "runtime"),
     ),
     Stage(
         name="compare",
         scope="run",
         function="study.pipeline:compare_run",
-        needs=("data", "baseline", "train", "explain"),
-        code=(*_BASE, "explaining.py", "stats.py", "metrics", "crosswalk", "model"),
-        config=("compare", "explain"),
+        needs=("data", "baseline", "train", "explain", "dissect"),
+        code=(
+            *_BASE,
+            "comparing.py",
+            "explaining.py",
+            "dissection_rows.py",
+            "stats.py",
+            "metrics",
+            "crosswalk",
+            "model",
+        ),
+        config=("compare", "explain", "heads"),
     ),
     Stage(
         name="report",

@@ -1,10 +1,10 @@
-"""From records and cells to the tables of the results contract."""
+"""From records to the tables of a cell, and from cells to the tables of a run."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,18 @@ import numpy as np
 import pandas as pd
 
 from study.config import StudyConfig
-from study.crosswalk.rows import ROW_METRICS
-from study.explaining import COLUMNS, Explained
+from study.explaining import Explained
 from study.ledger import read_frame, read_json, write_text
-from study.metrics.compare import measure_agreement, measure_completeness, measure_rows, measure_untrained
-from study.metrics.estimates import estimate
 from study.model.training import EpochResult
 from study.model.walkthrough import WalkthroughRow
 from study.records import Contributions, FloatArray, Gate, TextBatch
-from study.stages import cell_name, cells
-from study.stats import crossed_interval, wilson_interval
+from study.stages import cells
+from study.stats import mean_interval
 
-CELL_TABLES = ("texts", "features", "heads", "components", "crosswalk", "training")
+CELL_TABLES = (  # of a cell, joined as they are
+    *("texts", "features", "heads", "components", "training", "causal", "interactions", "ablations", "patching"),
+    *("layers", "neurons", "neuron_words", "paths", "path_sums", "interventions", "removal_curves", "head_attention"),
+)
 
 
 def training_curve(history: Iterable[EpochResult]) -> pd.DataFrame:
@@ -71,13 +71,27 @@ def resumed(path: Path, compute: Callable[[], Explained]) -> Explained:
     return part
 
 
-def join_parts(parts: Iterable[Explained]) -> dict[str, pd.DataFrame]:
-    """The tables of a cell from its parts, in their order."""
+def join_parts(parts: Iterable[Explained], columns: Mapping[str, tuple[str, ...]]) -> dict[str, pd.DataFrame]:
+    """The tables of a cell from its parts, in their order; columns: of every table, also where it has no rows."""
     rows: dict[str, list[dict[str, Any]]] = {}
     for part in parts:
         for name, table in part.tables.items():
             rows.setdefault(name, []).extend(table)
-    return {name: pd.DataFrame(table, columns=list(COLUMNS[name])) for name, table in rows.items()}
+    return {name: pd.DataFrame(rows.get(name, []), columns=list(wanted)) for name, wanted in columns.items()}
+
+
+def scores_by_text(features: pd.DataFrame) -> dict[str, dict[str, FloatArray]]:
+    """By example id and method, the word scores [word] of the trained model, from a cell's features table."""
+    found: dict[str, dict[str, FloatArray]] = {}
+    for (example_id, method), rows in features[features["trained"]].groupby(["example_id", "method"], sort=False):
+        found.setdefault(example_id, {})[method] = rows.sort_values("word_index")["score"].to_numpy(dtype=np.float64)
+    return found
+
+
+def top_neurons(neurons: pd.DataFrame, n: int) -> tuple[tuple[int, int], ...]:
+    """(layer, neuron) of the n largest neurons of every MLP, from a cell's neurons table, layer by layer."""
+    chosen = neurons[neurons["rank"] <= n].sort_values(["layer", "rank"])
+    return tuple(zip(chosen["layer"].astype(int).tolist(), chosen["neuron"].astype(int).tolist(), strict=True))
 
 
 def gate_rows(gates: Iterable[Gate], cell: str) -> list[dict[str, Any]]:
@@ -88,33 +102,22 @@ def gate_rows(gates: Iterable[Gate], cell: str) -> list[dict[str, Any]]:
 def join_cells(run_folder: Path, config: StudyConfig) -> dict[str, pd.DataFrame]:
     """The tables of all cells under each other, with the columns data set, model and seed."""
     joined = {name: _join(run_folder, config, name) for name in CELL_TABLES}
-    accuracy = pd.concat(
-        [accuracy_of(run_folder, config, dataset.name) for dataset in config.datasets], ignore_index=True
-    )
-    return {"accuracy": accuracy, **joined}
+    kinds = [_join(run_folder, config, name) for name in ("crosswalk", "causal_crosswalk")]
+    trials = with_intervals(_join(run_folder, config, "trials"), config.compare.level)
+    return {**joined, "crosswalk": pd.concat(kinds, ignore_index=True), "trials": trials}
 
 
-def compare(run: dict[str, pd.DataFrame], run_folder: Path, config: StudyConfig) -> dict[str, pd.DataFrame]:
-    """Measurements and their estimates, with the gain in accuracy over TF-IDF among them."""
-    measurements = pd.concat(
-        [
-            measure_agreement(run["features"], config.compare.top_k),
-            measure_untrained(run["features"]),
-            measure_completeness(run["features"], run["texts"]),
-            measure_rows(run["crosswalk"], run["components"], ROW_METRICS),
-        ],
-        ignore_index=True,
-    )
-    estimates = estimate(measurements, run["texts"], config.compare.level)
-    return {
-        "measurements": measurements,
-        "estimates": pd.concat([estimates, accuracy_gains(run_folder, config)], ignore_index=True),
-    }
+def with_intervals(trials: pd.DataFrame, level: float) -> pd.DataFrame:
+    """The trials of heads with t intervals of their mean changes, for new texts."""
+    bounds = [mean_interval(row.mean_abs_change, row.sd, row.n_texts, level) for row in trials.itertuples(index=False)]
+    low, high = zip(*bounds, strict=True) if bounds else ((), ())
+    return trials.drop(columns="sd").assign(low=np.array(low, dtype=float), high=np.array(high, dtype=float))
 
 
 def join_cost(run_folder: Path, config: StudyConfig) -> pd.DataFrame:
     """Evaluations and seconds of every method, summed over the texts of a cell, trained and untrained."""
-    cost = _join(run_folder, config, "cost")
+    parts = [_join(run_folder, config, name) for name in ("cost", "head_cost")]
+    cost = pd.concat(parts, ignore_index=True)
     keys = ["dataset", "model", "seed", "method"]
     return cost.groupby(keys, sort=False, as_index=False).agg(
         n_texts=("example_id", "size"), n_evals=("n_evals", "sum"), seconds=("seconds", "sum")
@@ -123,70 +126,8 @@ def join_cost(run_folder: Path, config: StudyConfig) -> pd.DataFrame:
 
 def join_gates(run_folder: Path, config: StudyConfig) -> list[dict[str, Any]]:
     """The gates of all cells."""
-    return [gate for cell in cells(config) for gate in read_json(run_folder / "cells" / cell / "gates.json")]
-
-
-def accuracy_of(run_folder: Path, config: StudyConfig, dataset: str) -> pd.DataFrame:
-    """Test accuracy of every model, per seed (Wilson interval) and over seeds (crossed), beside the baselines."""
-    level = config.compare.level
-    rows: list[dict[str, Any]] = []
-    baselines = read_frame(run_folder / "data" / dataset / "baselines.parquet")
-    for kind in ("majority", "tfidf_logreg"):
-        correct = (baselines[kind] == baselines["label"]).to_numpy(dtype=np.float64)
-        rows.append(_accuracy_row(dataset, "", "all", kind, correct[None], level))
-    for model in config.models:
-        correct = _correct(run_folder, config, dataset, model.name)
-        for seed, row in zip(config.seeds, correct, strict=True):
-            rows.append(_accuracy_row(dataset, model.name, str(seed), "model", row[None], level))
-        rows.append(_accuracy_row(dataset, model.name, "all", "model", correct, level))
-    return pd.DataFrame(rows)
-
-
-def accuracy_gains(run_folder: Path, config: StudyConfig) -> pd.DataFrame:
-    """Rows of estimates: accuracy above TF-IDF with logistic regression, paired on the same test texts.
-
-    Seeds and texts are crossed; the baseline is one fixed classifier, so the interval is for it as fitted.
-    """
-    rows = []
-    for dataset in config.datasets:
-        baselines = read_frame(run_folder / "data" / dataset.name / "baselines.parquet")
-        baseline = (baselines["tfidf_logreg"] == baselines["label"]).to_numpy(dtype=np.float64)
-        for model in config.models:
-            gain = _correct(run_folder, config, dataset.name, model.name) - baseline
-            mean, low, high = crossed_interval(gain, config.compare.level)
-            rows.append(
-                {"dataset": dataset.name, "model": model.name, "metric": "accuracy_gain", "method_a": "model"}
-                | {"method_b": "tfidf_logreg", "subset": "all", "estimate": mean, "low": low, "high": high}
-                | {"level": config.compare.level, "n_examples": gain.shape[1], "n_seeds": len(gain), "n_undefined": 0}
-            )
-    return pd.DataFrame(rows)
-
-
-def _correct(run_folder: Path, config: StudyConfig, dataset: str, model: str) -> FloatArray:
-    """[seed example], 1 where the model predicts a test text's label."""
-    cells_of = [run_folder / "cells" / cell_name(dataset, model, seed) for seed in config.seeds]
-    frames = [read_frame(cell / "predictions.parquet") for cell in cells_of]
-    return np.stack([(frame["label"] == frame["predicted"]).to_numpy(dtype=np.float64) for frame in frames])
-
-
-def _accuracy_row(dataset: str, model: str, seed: str, kind: str, correct: np.ndarray, level: float) -> dict[str, Any]:
-    """correct: [seed example]. One seed: a Wilson interval; several: crossed over seeds and examples."""
-    if len(correct) == 1:
-        accuracy, low, high = wilson_interval(int(correct.sum()), correct.size, level)
-    else:
-        accuracy, low, high = crossed_interval(correct, level)
-    return {
-        "dataset": dataset,
-        "model": model,
-        "seed": seed,
-        "kind": kind,
-        "accuracy": accuracy,
-        "low": low,
-        "high": high,
-        "level": level,
-        "n_test": correct.shape[1],
-        "n_seeds": len(correct),
-    }
+    files = ("gates.json", "head_gates.json")
+    return [g for cell in cells(config) for file in files for g in read_json(run_folder / "cells" / cell / file)]
 
 
 def _join(run_folder: Path, config: StudyConfig, name: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.config import ModelConfig, StudyConfig
+from study.config import HeadsConfig, ModelConfig, StudyConfig
 from study.config.checks import AllowedNames
 from study.config.loading import config_hash, dump_config, flatten_settings, limit_texts, load_config, parse_config
 from study.errors import ConfigError
@@ -22,6 +22,7 @@ ALLOWED = AllowedNames(
         *("shap", "lime", "occlusion", "gradient_x_input", "integrated_gradients", "attention", "rollout", "random"),
     ),
     removals=("mask", "delete"),
+    head_methods=HeadsConfig().methods,
 )
 GOOD = """\
 name: good
@@ -157,6 +158,27 @@ def test_configs_of_the_project_load(name: str) -> None:
             "seeds: [0, 1]",
             "seeds: [0]\nexplain: {shap_evals: 120}",
             "study.yaml:3:23: explain.shap_evals 120 is",
+        ),
+        (
+            "seeds: [0, 1]",
+            "seeds: [0]\nheads: {methods: [shaply]}",
+            "study.yaml:3:19: heads.methods.0: unknown head method 'shaply'; did you mean 'shapley'?",
+        ),
+        (
+            "seeds: [0, 1]",
+            "seeds: [0]\nheads: {groups: [[L0H0, L2H9]]}",
+            "study.yaml:3:18: heads.groups.0: unknown head 'L2H9': model 'small' has layer 0 only, heads 0-3",
+        ),
+        (
+            "seeds: [0, 1]",
+            "seeds: [0]\nheads: {groups: [[L0H0, L0H0]]}",
+            "heads.groups.0: ['L0H0', 'L0H0'] must name one head or more, each once",
+        ),
+        ("seeds: [0, 1]", "seeds: [0]\nheads: {groups: [[]]}", "heads.groups.0: [] must name one head or more"),
+        (
+            "seeds: [0, 1]",
+            "seeds: [0]\nheads: {crosswalk_word_coalitions: 200}",
+            "heads.crosswalk_word_coalitions 200 is too few for 60 words (models.max_words): at least 244",
         ),
         ("seeds: [0, 1]", "seeds: [0]\ntraining: {dropout: 1}", "study.yaml:3:12: unknown key 'training.dropout'"),
         ("seeds: [0, 1]", "seeds: [0", "study.yaml:3:9: expected ',' or ']', but got ':'"),
@@ -304,6 +326,15 @@ def test_dumped_config_passes_the_full_check(tmp_path: Path) -> None:
 def test_config_of_another_version_is_named() -> None:
     with pytest.raises(ConfigError, match="run/config is not a config of this version"):
         parse_config("name: x\nold_key: 1\n", "run/config")
+
+
+def test_samples_of_heads_must_be_large_enough(tmp_path: Path) -> None:
+    wide = GOOD + "    n_heads: 16\n"
+    load(tmp_path, wide, "heads.head_coalitions=68", "heads.crosswalk_head_coalitions=68")
+    told = mistakes(tmp_path, wide, "heads.head_coalitions=64", "heads.crosswalk_head_coalitions=67")
+    assert "heads.head_coalitions 64 is too few for 16 heads: at least 68" in told
+    assert "heads.crosswalk_head_coalitions 67 is too few for 16 heads: at least 68" in told
+    load(tmp_path, GOOD, "heads.head_coalitions=64", "heads.crosswalk_head_coalitions=32")  # four heads: exact
 
 
 def test_hash_covers_all_but_the_number_of_workers(tmp_path: Path) -> None:

@@ -60,7 +60,9 @@ def test_a_run_leaves_what_the_contract_promises(finished: tuple[Path, Path]) ->
     _, run = finished
     for name in ("report.html", "report.md", "config.resolved.yaml", "manifest.json", "gates.json", "log.jsonl"):
         assert (run / name).stat().st_size, name
-    for name in ("features", "heads", "crosswalk", "measurements", "texts", "components"):
+    frames = ("features", "heads", "crosswalk", "measurements", "texts", "components", "causal", "interactions")
+    more = ("ablations", "trials", "profiles", "profile_words", "layers", "paths", "path_sums", "interventions")
+    for name in (*frames, *more, "patching", "neurons", "neuron_words", "removal_curves", "head_disagreement"):
         assert (run / "tables" / f"{name}.parquet").exists()
         assert (run / "tables" / f"{name}.csv").exists()
     for name in ("estimates", "accuracy"):
@@ -79,7 +81,10 @@ def test_every_gate_is_measured_in_every_cell_and_passes(finished: tuple[Path, P
         assert gate["passed"], gate
         by_cell.setdefault(gate["cell"], set()).add(gate["name"])
     assert len(by_cell) == 4
-    assert all(len(names) == 9 for names in by_cell.values()), by_cell
+    # an attention-only model has no neurons to sum
+    assert {cell: len(names) for cell, names in by_cell.items()} == {
+        cell: 17 if "mlp" in cell else 16 for cell in by_cell
+    }
 
 
 def test_the_crosswalk_has_both_explanations_as_margins(finished: tuple[Path, Path]) -> None:
@@ -95,6 +100,32 @@ def test_the_crosswalk_has_both_explanations_as_margins(finished: tuple[Path, Pa
     columns = cells.groupby([*keys, "component"])["value"].sum()
     effect = (components["contribution"] - components["empty_contribution"]).reindex(columns.index)
     np.testing.assert_allclose(columns, effect, atol=1e-4)
+
+
+def test_the_causal_crosswalk_has_shap_and_the_heads_shapley_values_as_margins(finished: tuple[Path, Path]) -> None:
+    tables = finished[1] / "tables"
+    keys = ["dataset", "model", "seed", "example_id"]
+    cells = pd.read_parquet(tables / "crosswalk.parquet").query("method == 'two_way_shapley'")
+    assert set(cells["kind"]) == {"causal"}
+    exact = pd.read_parquet(tables / "causal.parquet").query("words_exact and heads_exact and n_words <= 8")[keys]
+    assert len(exact) > 10  # texts whose SHAP scores are exact too
+    cells = cells.merge(exact, on=keys)
+    features = pd.read_parquet(tables / "features.parquet").query("method == 'shap' and trained")
+    rows = cells.groupby([*keys, "word_index"])["value"].sum(min_count=1)
+    scores = features.set_index([*keys, "word_index"])["score"].reindex(rows.index)
+    np.testing.assert_allclose(rows, scores, atol=1e-5)
+    assert rows.abs().max() > 1e-3
+    heads = pd.read_parquet(tables / "heads.parquet").query("method == 'shapley'")
+    columns = cells.groupby([*keys, "component"])["value"].sum()
+    values = heads.set_index([*keys, "component"])["score"].reindex(columns.index)
+    np.testing.assert_allclose(columns, values, atol=1e-5)
+
+
+def test_removed_writes_change_the_frozen_model_as_predicted(finished: tuple[Path, Path]) -> None:
+    tried = pd.read_parquet(finished[1] / "tables" / "interventions.parquet")
+    assert set(tried["kind"]) == {"head", "neuron", "path"}
+    np.testing.assert_allclose(tried["frozen"], tried["predicted"], atol=1e-5)
+    assert (tried["live"] - tried["frozen"]).abs().max() > 1e-3  # the model does react
 
 
 def test_text_is_data(finished: tuple[Path, Path]) -> None:
@@ -121,11 +152,11 @@ def test_a_second_run_skips_everything(finished: tuple[Path, Path]) -> None:
     assert {p: p.stat().st_mtime_ns for p in run.rglob("*.parquet")} == before
 
 
-def test_a_run_killed_three_times_ends_with_the_same_tables(finished: tuple[Path, Path]) -> None:
+def test_a_run_killed_four_times_ends_with_the_same_tables(finished: tuple[Path, Path]) -> None:
     config, run = finished
     results = config.parent / "killed"
     rng = np.random.default_rng(20)
-    for n_done in (1, 4, 8):  # of 12 tasks, so that every kill hits a run at work
+    for n_done in (1, 4, 8, 11):  # of 16 tasks, so that every kill hits a run at work
         child = subprocess.Popen(
             command(config, results), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -172,9 +203,10 @@ def run_stages(config: Path, folder: Path, *overrides: str) -> Path:
 def test_another_chunk_size_moves_values_by_less_than_rounding(finished: tuple[Path, Path], tmp_path: Path) -> None:
     config, run = finished
     other = run_stages(config, tmp_path, "explain.chunk_size=7", "seeds=[0]")
-    one = pd.read_parquet(run / "tables" / "features.parquet").query("seed == 0")
-    moved = pd.read_parquet(other / "tables" / "features.parquet")
-    np.testing.assert_allclose(moved["score"], one["score"], atol=1e-5)
+    for name, column in (("features", "score"), ("heads", "score"), ("crosswalk", "value")):
+        one = pd.read_parquet(run / "tables" / f"{name}.parquet").query("seed == 0")
+        moved = pd.read_parquet(other / "tables" / f"{name}.parquet")
+        np.testing.assert_allclose(moved[column], one[column], atol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("removal", ["delete", "attend", "resample"])
@@ -204,8 +236,43 @@ def test_any_choice_of_methods_gives_all_tables(tmp_path: Path, methods: list[st
     features = pd.read_parquet(run / "tables" / "features.parquet")
     assert set(features["method"]) == set(methods)
     crosswalk = pd.read_parquet(run / "tables" / "crosswalk.parquet")
-    assert set(crosswalk["method"]) == set(methods) & {"shap", "lime"}
+    assert set(crosswalk["method"]) == set(methods) & {"shap", "lime"} | {"two_way_shapley", "leave_one_out"}
     assert list(crosswalk)[-1] == "value"
+
+
+@pytest.mark.parametrize("methods", [["random"], ["direct_raw", "attention_norm"], ["shapley", "lime"]])
+def test_any_choice_of_head_methods_gives_all_tables(tmp_path: Path, methods: list[str]) -> None:
+    overrides = (f"heads.methods={json.dumps(methods)}", "heads.causal_texts=0", "heads.patching_texts=0")
+    run = run_stages(write_study(tmp_path), tmp_path / "run", "explain.methods=[shap]", *overrides)
+    assert set(pd.read_parquet(run / "tables" / "heads.parquet")["method"]) == set(methods)
+    assert set(pd.read_parquet(run / "tables" / "crosswalk.parquet")["kind"]) == {"direct"}
+    assert len(pd.read_parquet(run / "tables" / "profiles.parquet")) == 4
+    for name in ("causal", "patching", "profile_words"):
+        assert not len(pd.read_parquet(run / "tables" / f"{name}.parquet"))
+
+
+def test_named_groups_of_heads_are_ablated_together(tmp_path: Path) -> None:
+    group = "heads.groups=[[L1H1, L0H0, L0H1]]"
+    run = run_stages(write_study(tmp_path), tmp_path / "run", group, "explain.n_texts=3", "heads.causal_texts=0")
+    found = pd.read_parquet(run / "tables" / "ablations.parquet")
+    named = found[found["group"] == "L0H0+L0H1+L1H1"]
+    assert set(named["ablation"]) == {"zero", "mean", "resample"}
+    assert set(named["n_heads"]) == {3}
+    assert len(named) == 9
+
+
+def test_more_heads_than_the_exact_limits_are_sampled_and_keep_the_gates(tmp_path: Path) -> None:
+    limits = ("heads.exact_limit=3", "heads.head_coalitions=64", "heads.crosswalk_exact_heads=3")
+    few = ("heads.crosswalk_head_coalitions=48", "explain.n_texts=4")
+    model = [{"name": "wide", "n_heads": 4, "d_model": 8, "d_mlp": 16, "max_words": 12}]
+    run = run_stages(write_study(tmp_path, models=model), tmp_path / "run", *limits, *few)
+    assert all(gate["passed"] for gate in json.loads((run / "gates.json").read_text()))
+    heads = pd.read_parquet(run / "tables" / "heads.parquet").query("method == 'shapley'")
+    assert (heads["error"] > 0).all()
+    assert pd.read_parquet(run / "tables" / "interactions.parquet")["value"].isna().all()
+    causal = pd.read_parquet(run / "tables" / "causal.parquet")
+    assert not causal["heads_exact"].any()
+    assert (causal["head_error"] > 0).all()
 
 
 def test_the_untrained_control_never_has_more_texts(tmp_path: Path) -> None:

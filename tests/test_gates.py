@@ -10,7 +10,7 @@ import torch
 
 from study import explaining, gates, identities
 from study.config import ExplainConfig
-from study.explaining import Setting, batch_gates, contribute, explain_rows, reference_means
+from study.explaining import Setting, batch_gates, contribute, explain_rows
 from study.features import lime, shapley
 from study.game.coalitions import WordGame
 from study.game.fast import FastEncoderGame
@@ -47,7 +47,6 @@ def new_setting(model=None, batch=BATCH, dtype="float64", removal="mask"):
         class_names=("no", "yes"),
         contributions=contributions,
         predicted=predicted,
-        reference=reference_means(model, batch),
         reference_tokens=batch.token_ids[:, 1:][batch.attend[:, 1:]],
         config=CONFIG.model_copy(update={"removal": removal}),
         seed=0,
@@ -283,7 +282,7 @@ def test_nan_in_the_weights_never_passes(where):
     token_ids, _ = tensors(BATCH)
     model.W_E[token_ids[0, 1]] = model.W_E[-1]  # so that the text sees the broken word
     setting = new_setting(model)
-    subject = explaining._subject(setting, 0, MASK_WORDS)
+    subject = explaining.text_subject(setting, 0)
     rng = np.random.default_rng(0)
     of_game = identities.game_gates(subject, subject.new_game(), MASK_WORDS, rng, "here", "float64")
     found = [*batch_gates(setting, "here"), *of_game]

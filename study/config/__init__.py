@@ -107,6 +107,39 @@ class ExplainConfig(Section):
     untrained_texts: Annotated[int, Field(ge=0)] = 30  # texts explained once more on an untrained model
 
 
+class HeadsConfig(Section):
+    """What is done with the heads of every cell (stage `dissect`), on the texts of `explain`."""
+
+    methods: Annotated[tuple[str, ...], Field(min_length=1)] = (  # names in HEAD_METHODS
+        "direct_raw",
+        "direct_centred",
+        "direct_beyond_empty",
+        "ablation_zero",
+        "ablation_mean",
+        "ablation_resample",
+        "leave_one_out",
+        "shapley",
+        "lime",
+        "shapley_margin",
+        "attention_norm",
+        "random",
+    )
+    groups: tuple[tuple[str, ...], ...] = ()  # heads ablated together, by name, beside pairs, layers and all
+    exact_limit: Annotated[int, Field(ge=0, le=14)] = 12  # heads up to which their Shapley values are exact
+    head_coalitions: Annotated[int, Field(ge=64)] = 512  # sampled above that
+    lime_samples: Annotated[int, Field(ge=16)] = 1000
+    resample_draws: Count = 8  # reference texts averaged by resample ablation
+    causal_texts: Annotated[int, Field(ge=0)] = 40  # texts with a causal crosswalk; the first of those explained
+    crosswalk_exact_words: Annotated[int, Field(ge=0, le=12)] = 9
+    crosswalk_word_coalitions: Annotated[int, Field(ge=64)] = 512  # sampled above that
+    crosswalk_exact_heads: Annotated[int, Field(ge=0, le=12)] = 8
+    crosswalk_head_coalitions: Annotated[int, Field(ge=32)] = 136  # sampled above that
+    patching_texts: Annotated[int, Field(ge=0)] = 40  # texts compared with a twin that differs in one word
+    top_neurons: Count = 12  # of each MLP, split over words
+    top_paths: Count = 12  # of each text, listed
+    fresh_texts: Annotated[int, Field(ge=0)] = 500  # test texts not explained, on which verdicts on heads are tried
+
+
 class CompareConfig(Section):
     top_k: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 3, 5)
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
@@ -131,6 +164,7 @@ class StudyConfig(Section):
     models: Annotated[tuple[ModelConfig, ...], Field(min_length=1)]
     training: TrainingConfig = TrainingConfig()
     explain: ExplainConfig = ExplainConfig()
+    heads: HeadsConfig = HeadsConfig()
     compare: CompareConfig = CompareConfig()
     report: ReportConfig = ReportConfig()
     runtime: RuntimeConfig = RuntimeConfig()

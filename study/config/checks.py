@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from study.config import DatasetConfig, StudyConfig
+from study.config.limits import describe_heads, fewest_coalitions
 from study.config.yaml_tree import KeyPath, Place, Tree
 from study.registry import suggest
 
@@ -26,6 +27,7 @@ class AllowedNames:
     models: Sequence[str]
     explainers: Sequence[str]
     removals: Sequence[str]
+    head_methods: Sequence[str]
 
 
 def check_tree(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str]]:
@@ -47,6 +49,7 @@ def check_together(tree: Tree, config: StudyConfig) -> Iterable[tuple[Place, str
     if "shap" in explain.methods and longest > explain.exact_limit and explain.shap_evals <= 2 * longest:
         message = f"explain.shap_evals {explain.shap_evals} is too few for texts of {longest} words (models.max_words)"
         yield tree.place(("explain", "shap_evals")), f"{message}: at least {2 * longest + 1}"
+    yield from _check_heads(tree, config, longest)
     pairs: dict[str, str] = {}
     for dataset in config.datasets:
         for i, model in enumerate(config.models):
@@ -56,6 +59,29 @@ def check_together(tree: Tree, config: StudyConfig) -> Iterable[tuple[Place, str
             pairs.setdefault(folder, pair)
 
 
+def _check_heads(tree: Tree, config: StudyConfig, longest: int) -> Iterable[tuple[Place, str]]:
+    """Groups of heads that every model has, and samples that are large enough for the players."""
+    most = max(model.n_layers * model.n_heads for model in config.models)
+    heads = config.heads
+    for key, limit, n, what in (
+        ("crosswalk_word_coalitions", heads.crosswalk_exact_words, longest, "words (models.max_words)"),
+        ("crosswalk_head_coalitions", heads.crosswalk_exact_heads, most, "heads"),
+        ("head_coalitions", heads.exact_limit, most, "heads"),
+    ):
+        asked, least = getattr(heads, key), fewest_coalitions(n)
+        if n > limit and asked < least:
+            yield tree.place(("heads", key)), f"heads.{key} {asked} is too few for {n} {what}: at least {least}"
+    for i, group in enumerate(heads.groups):
+        place = tree.place(("heads", "groups", i))
+        if len(set(group)) < len(group) or not group:
+            yield place, f"heads.groups.{i}: {list(group)} must name one head or more, each once"
+        for model in config.models:
+            known = [f"L{layer}H{head}" for layer in range(model.n_layers) for head in range(model.n_heads)]
+            for name in sorted(set(group) - set(known)):
+                has = describe_heads(model.n_layers, model.n_heads)
+                yield place, f"heads.groups.{i}: unknown head '{name}': model '{model.name}' has {has}"
+
+
 def _check_names(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str]]:
     named: list[tuple[KeyPath, str, Sequence[str]]] = [(("explain", "removal"), "removal operator", allowed.removals)]
     for path, _ in tree.entries("datasets"):
@@ -63,6 +89,7 @@ def _check_names(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str
         named.append(((*path, "word_vectors", "source"), "unlabelled text", allowed.unlabelled))
     named += [((*path, "family"), "model family", allowed.models) for path, _ in tree.entries("models")]
     named += [(path, "explainer", allowed.explainers) for path, _ in tree.entries("explain", "methods")]
+    named += [(path, "head method", allowed.head_methods) for path, _ in tree.entries("heads", "methods")]
     for path, kind, names in named:
         value = tree.get(*path)
         if isinstance(value, str) and value not in names:
@@ -70,7 +97,8 @@ def _check_names(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str
 
 
 def _check_unique(tree: Tree) -> Iterable[tuple[Place, str]]:
-    for where in (("datasets",), ("models",), ("seeds",), ("explain", "methods"), ("compare", "top_k")):
+    methods = (("explain", "methods"), ("heads", "methods"))
+    for where in (("datasets",), ("models",), ("seeds",), *methods, ("compare", "top_k")):
         first: dict[str, KeyPath] = {}
         for path, item in tree.entries(*where):
             value: Any = item.get("name") if isinstance(item, dict) else item

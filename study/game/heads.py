@@ -1,4 +1,4 @@
-"""The game of one text with two kinds of players: which words are present, and which heads work (METHODS, section 5)."""
+"""The game of one text with two kinds of players: which words are present, and which heads work."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ class _OddRegression:
     def __init__(self, masks: BoolArray) -> None:
         """masks: [pair player], one side of each pair; the first is the empty coalition."""
         self.x = np.where(masks, 1.0, -1.0)
-        n_pairs, n = self.x.shape
+        n = self.x.shape[1]
         size = masks[1:].sum(1)
         weight = 1.0 / (size * (n - size))
         self.weight = np.concatenate([[_ENDS_WEIGHT * weight.max()], weight])

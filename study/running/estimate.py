@@ -20,8 +20,11 @@ TRAIN_ATTENTION = 0.18e-3  # a text, an epoch, a layer of width 64
 TRAIN_MLP = 0.15e-3  # the same, for 256 hidden units
 EVALUATION = 0.02e-3  # one coalition, a layer of width 64
 EXPLAIN_TEXT = 0.04  # a text and a method drawing samples, beyond its evaluations
-COMPARE_TEXT = 0.014  # a text of a cell
-REPORT = 20.0
+DISSECT_TEXT = 0.06  # a text and its heads, beyond the causal crosswalk
+TWO_WAY_ATTENTION = 1.1e-6  # one pair of a word coalition and a head subset, two layers of width 64
+TWO_WAY_MLP = 2.2e-6  # the same, for 256 hidden units
+COMPARE_TEXT = 0.025  # a text of a cell
+REPORT = 40.0
 
 
 def estimate_seconds(task: Task, config: StudyConfig) -> float:
@@ -40,6 +43,8 @@ def estimate_seconds(task: Task, config: StudyConfig) -> float:
         return texts * epochs * _layers(task.model) * (TRAIN_ATTENTION + mlp)
     if name == "explain" and task.model is not None:
         return _explain_seconds(task.model, config)
+    if name == "dissect" and task.model is not None:
+        return _dissect_seconds(task.model, config)
     if name == "compare":
         return 2.0 + COMPARE_TEXT * config.explain.n_texts * n_cells
     return REPORT if name == "report" else 1.0
@@ -79,3 +84,12 @@ def _explain_seconds(model: ModelConfig, config: StudyConfig) -> float:
     drawn = [evaluations[method] for method in explain.methods if method in evaluations]
     per_text = sum(drawn) * EVALUATION * _layers(model) + EXPLAIN_TEXT * len(drawn)
     return (explain.n_texts + min(explain.untrained_texts, explain.n_texts)) * per_text
+
+
+def _dissect_seconds(model: ModelConfig, config: StudyConfig) -> float:
+    heads, n_texts = config.heads, config.explain.n_texts
+    n_heads = model.n_layers * model.n_heads
+    subsets = 2**n_heads if n_heads <= heads.crosswalk_exact_heads else heads.crosswalk_head_coalitions
+    evaluation = (TWO_WAY_ATTENTION + TWO_WAY_MLP * model.d_mlp / 256) * _layers(model) / 2
+    per_crosswalk = heads.crosswalk_word_coalitions * subsets * evaluation
+    return n_texts * DISSECT_TEXT + min(n_texts, heads.causal_texts) * per_crosswalk

@@ -17,6 +17,7 @@ from study.config.checks import AllowedNames
 from study.data import DATASETS, UNLABELLED
 from study.features import EXPLAINERS
 from study.game import REMOVALS
+from study.heads import HEAD_METHODS
 from study.ledger.markers import Marker, clear_partial, read_marker, write_marker
 from study.model import MODELS
 from study.stages import Progress, Stage, StageContext, cells
@@ -32,6 +33,7 @@ def allowed_names() -> AllowedNames:
         models=tuple(MODELS),
         explainers=tuple(EXPLAINERS),
         removals=tuple(REMOVALS),
+        head_methods=tuple(HEAD_METHODS),
     )
 
 

@@ -1,0 +1,125 @@
+"""What a run's tables say when held against each other: accuracy, agreement, profiles of heads, with intervals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from study.config import StudyConfig
+from study.crosswalk.rows import ROW_METRICS
+from study.ledger import read_frame
+from study.metrics.compare import measure_agreement, measure_completeness, measure_rows, measure_untrained
+from study.metrics.disagreement import explain_disagreement
+from study.metrics.estimates import estimate
+from study.metrics.heads import measure_head_agreement, measure_indirectness, measure_layers
+from study.metrics.matching import match_heads
+from study.metrics.profiles import profile_heads, profile_words
+from study.metrics.removal import measure_removal
+from study.records import FloatArray
+from study.stages import cell_name
+from study.stats import crossed_interval, wilson_interval
+
+
+def compare(run: dict[str, pd.DataFrame], run_folder: Path, config: StudyConfig) -> dict[str, pd.DataFrame]:
+    """The tables that are made from those of the cells: accuracy, measurements and estimates, profiles of heads."""
+    direct = run["crosswalk"][run["crosswalk"]["kind"] == "direct"]
+    measurements = pd.concat(
+        [
+            measure_agreement(run["features"], config.compare.top_k),
+            measure_untrained(run["features"]),
+            measure_completeness(run["features"], run["texts"]),
+            measure_rows(direct, run["components"], ROW_METRICS),
+            measure_head_agreement(run["heads"]),
+            measure_indirectness(run["heads"], run["components"]),
+            measure_layers(run["layers"]),
+            measure_removal(run["removal_curves"]),
+        ],
+        ignore_index=True,
+    )
+    estimates = estimate(measurements, run["texts"], config.compare.level)
+    accuracy = [accuracy_of(run_folder, config, dataset.name) for dataset in config.datasets]
+    return {
+        "accuracy": pd.concat(accuracy, ignore_index=True),
+        "measurements": measurements,
+        "estimates": pd.concat([estimates, accuracy_gains(run_folder, config)], ignore_index=True),
+        **_head_tables(run, config.compare.level),
+    }
+
+
+def _head_tables(run: dict[str, pd.DataFrame], level: float) -> dict[str, pd.DataFrame]:
+    """One row a head, what it carries, where methods part on it, and which head it is like in another seed."""
+    profiles = profile_heads(
+        run["heads"], run["components"], run["interactions"], run["trials"], run["head_attention"], level=level
+    )
+    return {
+        "profiles": profiles,
+        "profile_words": profile_words(run["crosswalk"]),
+        "head_disagreement": explain_disagreement(profiles),
+        "head_matches": match_heads(run["crosswalk"]),
+    }
+
+
+def accuracy_of(run_folder: Path, config: StudyConfig, dataset: str) -> pd.DataFrame:
+    """Test accuracy of every model, per seed (Wilson interval) and over seeds (crossed), beside the baselines."""
+    level = config.compare.level
+    rows: list[dict[str, Any]] = []
+    baselines = read_frame(run_folder / "data" / dataset / "baselines.parquet")
+    for kind in ("majority", "tfidf_logreg"):
+        correct = (baselines[kind] == baselines["label"]).to_numpy(dtype=np.float64)
+        rows.append(_accuracy_row(dataset, "", "all", kind, correct[None], level))
+    for model in config.models:
+        correct = _correct(run_folder, config, dataset, model.name)
+        for seed, row in zip(config.seeds, correct, strict=True):
+            rows.append(_accuracy_row(dataset, model.name, str(seed), "model", row[None], level))
+        rows.append(_accuracy_row(dataset, model.name, "all", "model", correct, level))
+    return pd.DataFrame(rows)
+
+
+def accuracy_gains(run_folder: Path, config: StudyConfig) -> pd.DataFrame:
+    """Rows of estimates: accuracy above TF-IDF with logistic regression, paired on the same test texts.
+
+    Seeds and texts are crossed; the baseline is one fixed classifier, so the interval is for it as fitted.
+    """
+    rows = []
+    for dataset in config.datasets:
+        baselines = read_frame(run_folder / "data" / dataset.name / "baselines.parquet")
+        baseline = (baselines["tfidf_logreg"] == baselines["label"]).to_numpy(dtype=np.float64)
+        for model in config.models:
+            gain = _correct(run_folder, config, dataset.name, model.name) - baseline
+            mean, low, high = crossed_interval(gain, config.compare.level)
+            rows.append(
+                {"dataset": dataset.name, "model": model.name, "metric": "accuracy_gain", "method_a": "model"}
+                | {"method_b": "tfidf_logreg", "subset": "all", "estimate": mean, "low": low, "high": high}
+                | {"level": config.compare.level, "n_examples": gain.shape[1], "n_seeds": len(gain), "n_undefined": 0}
+            )
+    return pd.DataFrame(rows)
+
+
+def _correct(run_folder: Path, config: StudyConfig, dataset: str, model: str) -> FloatArray:
+    """[seed example], 1 where the model predicts a test text's label."""
+    cells_of = [run_folder / "cells" / cell_name(dataset, model, seed) for seed in config.seeds]
+    frames = [read_frame(cell / "predictions.parquet") for cell in cells_of]
+    return np.stack([(frame["label"] == frame["predicted"]).to_numpy(dtype=np.float64) for frame in frames])
+
+
+def _accuracy_row(dataset: str, model: str, seed: str, kind: str, correct: np.ndarray, level: float) -> dict[str, Any]:
+    """correct: [seed example]. One seed: a Wilson interval; several: crossed over seeds and examples."""
+    if len(correct) == 1:
+        accuracy, low, high = wilson_interval(int(correct.sum()), correct.size, level)
+    else:
+        accuracy, low, high = crossed_interval(correct, level)
+    return {
+        "dataset": dataset,
+        "model": model,
+        "seed": seed,
+        "kind": kind,
+        "accuracy": accuracy,
+        "low": low,
+        "high": high,
+        "level": level,
+        "n_test": correct.shape[1],
+        "n_seeds": len(correct),
+    }

@@ -1,0 +1,114 @@
+"""What is measured on all texts at once: layers, neurons, where heads look, and heads tried on fresh texts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from study import surveying
+from study.model.ablation import margins_by_subset
+from study.model.protocol import margins
+from study.model.reference import gather_reference
+from study.stats import mean_interval
+from study.tables import scores_by_text, top_neurons, with_intervals
+from tests.test_gates import new_setting
+from tests.tiny import VARIANTS, tensors, tiny_batch, tiny_model
+
+BATCH = tiny_batch(5, 3, 1)
+
+
+def test_layers_are_a_row_a_text_and_step_and_end_at_the_margin():
+    setting = new_setting(batch=BATCH)
+    frame, _ = surveying.survey_layers(setting, setting.model)
+    assert list(frame["step"][:5]) == ["embed", "L0.attention", "L0.mlp", "L1.attention", "L1.mlp"]
+    assert list(frame["layer"][:5]) == [-1, 0, 0, 1, 1]
+    last = frame[frame["order"] == 4].set_index("example_id")["lens_margin"]
+    np.testing.assert_allclose(last[list(BATCH.example_id)], setting.contributions.margin, atol=1e-12)
+
+
+def test_neurons_are_ranked_by_what_depends_on_the_text():
+    setting = new_setting(batch=tiny_batch(5, 3, 9, 7))
+    frame, _ = surveying.survey_neurons(setting, setting.model)
+    assert len(frame) == 2 * 12
+    for _, layer in frame.groupby("layer"):
+        ordered = layer.sort_values("rank")
+        assert (np.diff(ordered["size"]) <= 0).all()
+        assert layer["share"].sum() == pytest.approx(1.0)
+        assert layer["active_rate"].between(0, 1).all()
+    first = frame.query("layer == 1 and rank == 1").iloc[0]
+    assert top_neurons(frame, 1) == (top_neurons(frame, 1)[0], (1, int(first["neuron"])))
+    assert top_neurons(frame, 1)[0][0] == 0
+
+
+def test_a_model_without_mlps_has_no_neurons():
+    setting = new_setting(tiny_model(VARIANTS["attention only"]))
+    frame, gates = surveying.survey_neurons(setting, setting.model)
+    assert gates == []
+    assert not len(frame)
+    assert top_neurons(frame, 3) == ()
+
+
+def test_attention_of_the_readout():
+    setting = new_setting(batch=BATCH)
+    frame = surveying.survey_attention(setting, setting.model).set_index(["example_id", "component"])
+    token_ids, attend = tensors(BATCH)
+    row = setting.model.attention_patterns(token_ids, attend)[1, 1, 0, 0].numpy()
+    found = frame.loc[("t1", "L1H0")]
+    assert found["to_cls"] == pytest.approx(row[0])
+    seen = row[row > 0]
+    assert found["entropy"] == pytest.approx(-(seen * np.log(seen)).sum())
+    alone = surveying.survey_attention(new_setting(batch=tiny_batch(0, 1)), setting.model)
+    assert (alone.query("example_id == 't0'")["entropy"] == 0).all()  # a text without words: CLS sees itself
+
+
+def test_heads_are_tried_alone_and_beside_each_other():
+    model, fresh = tiny_model(), tiny_batch(6, 2, 4, seed=9)
+    reference = gather_reference(model, tiny_batch(5, 8, seed=30))
+    frame = surveying.try_heads(model, fresh, reference).set_index(["component", "partner"])
+    assert len(frame) == 4 * 4  # alone, and beside three others
+    token_ids, attend = tensors(fresh)
+    target = torch.ones(3, dtype=torch.long)
+    kept = torch.ones(3, 2, 2, dtype=torch.bool)
+    kept[1:, 1, 0] = False
+    kept[2, 0, 1] = False
+    found = margins_by_subset(model, model.embed(token_ids), attend, target, kept, reference.mean_fill()).numpy()
+    np.testing.assert_allclose(found[:, 0], margins(model.logits(token_ids, attend), target), atol=1e-12)
+    alone, beside = np.abs(found[:, 0] - found[:, 1]), np.abs(found[:, 1] - found[:, 2])
+    assert frame.loc[("L1H0", ""), "mean_abs_change"] == pytest.approx(alone.mean())
+    assert frame.loc[("L1H0", ""), "sd"] == pytest.approx(alone.std(ddof=1))
+    assert frame.loc[("L0H1", "L1H0"), "mean_abs_change"] == pytest.approx(beside.mean())
+    assert (frame["n_texts"] == 3).all()
+
+
+def test_no_fresh_text_gives_no_trial_and_one_no_interval():
+    model = tiny_model()
+    reference = gather_reference(model, BATCH)
+    empty = tiny_batch(4)
+    none = type(empty)(
+        example_id=(), text=(), words=(), token_ids=empty.token_ids[:0], attend=empty.attend[:0],
+        word_of_token=empty.word_of_token[:0], label=empty.label[:0],
+    )  # fmt: skip
+    frame = with_intervals(surveying.try_heads(model, none, reference), 0.95)
+    assert list(frame) == ["component", "partner", "n_texts", "mean_abs_change", "low", "high"]
+    assert not len(frame)
+    one = with_intervals(surveying.try_heads(model, empty, reference), 0.95)
+    assert one["low"].isna().all()
+    assert one["mean_abs_change"].notna().all()
+
+
+def test_the_interval_of_a_mean_is_students():
+    from scipy import stats
+
+    values = np.random.default_rng(0).normal(2.0, 3.0, 12)
+    low, high = mean_interval(values.mean(), values.std(ddof=1), 12, 0.9)
+    wanted = stats.t.interval(0.9, 11, loc=values.mean(), scale=stats.sem(values))
+    assert (low, high) == pytest.approx(wanted)
+
+
+def test_scores_by_text_are_in_the_order_of_words():
+    rows = [("a", "shap", i, 10.0 + i, True) for i in (2, 0, 1)] + [("a", "shap", 0, -1.0, False)]
+    frame = pd.DataFrame(rows, columns=["example_id", "method", "word_index", "score", "trained"])
+    found = scores_by_text(frame)
+    np.testing.assert_array_equal(found["a"]["shap"], [10.0, 11.0, 12.0])
