@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from study.head_classes import CONSTANT_SHARE
 from study.metrics.compare import CELL
 from study.metrics.heads import NEGLIGIBLE
 from study.metrics.numbers import HeadNumbers, gather_numbers
-from study.metrics.verdicts import CONSTANT_SHARE, judge_heads
+from study.metrics.verdicts import judge_heads
 from study.records import FloatArray
 from study.stats import crossed_interval
 

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from study.head_classes import RULES
 from study.metrics.numbers import gather_numbers
-from study.metrics.verdicts import RULES, Verdict, judge_heads
+from study.metrics.verdicts import Verdict, judge_heads
 from tests.metrics.head_games import (
     AGAINST,
     CONSTANT,

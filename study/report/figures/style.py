@@ -38,6 +38,7 @@ METHOD_LABELS: Mapping[str, str] = {
     "random": "Random control",
 }
 HEAD_METHOD_LABELS: Mapping[str, str] = {
+    "leave_one_out": "Leave one out",
     "direct_raw": "Direct (raw)",
     "direct_centred": "Direct (centred)",
     "direct_beyond_empty": "Direct (beyond empty)",

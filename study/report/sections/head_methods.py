@@ -25,6 +25,7 @@ from study.report.inputs import RunTables
 from study.report.measures import largest_cell
 from study.report.notes import interval_note, size_note
 from study.report.numbers import THIN, listing, number, plural, signed, with_interval
+from study.report.sections.head_groups import group_table
 from study.report.tables import make_table
 
 DRAWN = {"words": ("shap", "lime", "random"), "heads": ("shapley", "ablation_mean", "direct_beyond_empty", "random")}
@@ -46,8 +47,9 @@ def build(run: RunTables) -> Section | None:
     blocks: list[Block] = [Paragraph(ABOUT), matrix] if matrix else []
     if table := _agreement_table(run):
         blocks.append(Details("The same as a table, with intervals", (table,)))
-    if pairs := _pairs(run):
-        blocks += [Heading("Pairs of heads", "head-pairs"), pairs]
+    together = [b for b in (_pairs(run), group_table(run)) if b]
+    if together:
+        blocks += [Heading("Heads together", "head-pairs"), *together]
     removals = [b for v in run.variants if (b := _removal(run, v))]
     if removals:
         blocks += [Heading("Words and heads on one scale", "one-scale"), Paragraph(ONE_SCALE), *removals]

@@ -14,7 +14,9 @@ from study.report.tables import make_table
 
 ABOUT = (
     "Sizes are means over texts of |value|, logits. Direct: what the head writes beyond the empty text; causal: its "
-    "Shapley value; ablation: change of the margin when the head alone is replaced by its mean. Partner: the head "
+    "Shapley value; alone missing: what the words' effect loses without this head only; later layers: that loss beyond "
+    "what the head writes, so what others make of it; mean ablation: change of the margin itself, the empty text not "
+    "set apart. Indirect share: (ψ − d) / (|ψ| + |d|), with signs. Partner: the head "
     "whose Shapley interaction with it is largest in size. Attention: share that goes to CLS, and entropy in nats. "
     "Words: those that it carries most, by mean causal crosswalk cell, towards (+) and against (−) the class of the "
     "margin."
@@ -43,6 +45,8 @@ def _profiles(run: RunTables, variant: Variant, seed: str) -> Table:
             "class": rows["class_"],
             "direct": [number(v) for v in rows["direct_size"]],
             "causal": [number(v) for v in rows["causal_size"]],
+            "alone missing": [number(v) for v in rows["leave_one_out_size"]],
+            "later layers": [number(v) for v in rows["indirect_size"]],
             "mean ablation": [number(v) for v in rows["ablation_size"]],
             "indirect share": [
                 with_interval(r.indirect_share, r.indirect_low, r.indirect_high) for r in rows.itertuples()
@@ -53,7 +57,6 @@ def _profiles(run: RunTables, variant: Variant, seed: str) -> Table:
             ],
             "words +": [_words(run, variant, seed, c, "+") for c in rows["component"]],
             "words −": [_words(run, variant, seed, c, "-") for c in rows["component"]],
-            "reason": [short_reason(v) for v in rows["reason"]],
         }
     )
     name = run.label(*variant)
@@ -62,7 +65,7 @@ def _profiles(run: RunTables, variant: Variant, seed: str) -> Table:
         f"n = {_texts(run, variant, seed)} of one seed. In brackets: {level_text(run)} interval over texts; the other "
         "numbers are means without one."
     )
-    left = ("head", "class", "words +", "words −", "reason", "partner")
+    left = ("head", "class", "words +", "words −", "partner")
     return make_table(table, {}, anchor=anchor, title=f"{name}, seed {seed}", note=note, source="profiles", left=left)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from study.report.blocks import Block, Figure, Link, Paragraph, Section, Table
+from study.head_classes import NULL_SHARE, RULES
+from study.report.blocks import Block, Details, Figure, Link, Paragraph, Section, Table
 from study.report.figures.causal import paint_direct_causal
 from study.report.figures.style import draw
+from study.report.findings import capital
 from study.report.head_measures import PARTING, class_counts, match_quality, profiles_of
 from study.report.inputs import RunTables
 from study.report.measures import Spread, spread
@@ -27,12 +29,6 @@ EXCHANGEABLE = (
     "Heads of one layer are exchangeable: H0 of one training seed is not H0 of another. So heads are named per "
     "seed, and over seeds only what does not depend on the name is compared: sorted shares, kinds, counts of classes."
 )
-CLASSES = (
-    "Null: nothing of it counts, on fresh texts neither. Cancelling: it writes much more than it achieves, or against "
-    "its own effect. Backup: heads that push the same way would do its work. Direct or indirect: without it less, or "
-    "more, changes through later layers than what it writes itself. Mixed: undecided. Every test is an interval over "
-    "the texts of one seed against a stated threshold; the reasons have the numbers."
-)
 REASONS = (
     "Constant: the raw contribution is mostly the same for every text. Shared: a direct head whose Shapley value gives "
     "part of the credit to the heads that feed it. The others are classes."
@@ -44,7 +40,7 @@ def build(run: RunTables) -> Section | None:
     blocks: list[Block] = []
     scatter = _direct_causal(run)
     if scatter:
-        blocks += [Paragraph(TWO_KINDS), scatter, *[b for b in (_classes(run), _parting(run)) if b]]
+        blocks += [Paragraph(TWO_KINDS), scatter, *[b for b in (_classes(run), _rules(run), _parting(run)) if b]]
     blocks += [*profile_blocks(run), *trial_blocks(run)]
     if matches := _matches(run):
         blocks.append(matches)
@@ -89,9 +85,26 @@ def _classes(run: RunTables) -> Table | None:
     for name, table in counts.items():
         row = {"model": name, "seeds": str(len(table)), "heads a seed": str(int(table.sum(axis=1).max()))}
         rows.append(row | {c: _count_text(table[c]) if c in table else "0" for c in classes})
-    note = f"Heads of all seeds; in brackets the least and the most in one seed, no interval. {CLASSES}"
+    note = (
+        "Heads of all seeds; in brackets the least and the most in one seed, no interval. Every class is decided by "
+        "intervals over the texts of one seed against the thresholds below."
+    )
     title = f"Classes of heads: {_classes_title(counts)}"
     return make_table(pd.DataFrame(rows), {}, anchor="table-classes", title=title, note=note, source="profiles")
+
+
+def _rules(run: RunTables) -> Details | None:
+    """What each class means, with its thresholds, in the order in which they are tried."""
+    if run.tables["profiles"].empty:
+        return None
+    table = pd.DataFrame({"class": list(RULES), "a head is called so if": [capital(text) for text in RULES.values()]})
+    note = (
+        "The first rule that holds decides; each is a t interval over texts of one seed, against 0 or against "
+        f"{NULL_SHARE:.0%} of U."
+    )
+    left = ("class", "a head is called so if")
+    made = make_table(table, {}, anchor="table-rules", title="Classes and their thresholds", note=note, left=left)
+    return Details("How a head gets its class: the thresholds", (made,))
 
 
 def _count_text(counts: pd.Series) -> str:
