@@ -19,7 +19,7 @@ from study.crosswalk.causal import CausalSplit, build_causal
 from study.data.opposites import Opposites, make_twin
 from study.data.vocabulary import Vocabulary
 from study.dissection_rows import COLUMNS
-from study.explaining import Explained, Row, Setting, load_removal, replacements_of, text_subject
+from study.explaining import Explained, Row, Setting, load_removal, replacements_of
 from study.game.heads import HeadSubject
 from study.heads import HEAD_METHODS
 from study.heads.batch import HeadBatch
@@ -38,7 +38,7 @@ from study.model.training import batch_tensors
 from study.records import FloatArray, Gate, HeadAttribution, TextBatch
 from study.seeds import rng_of
 
-N_HEADS_TRIED, N_NEURONS_TRIED, N_PATHS_TRIED = 3, 2, 3  # the largest of a text, removed to see the effect predicted
+N_NEURONS_TRIED, N_PATHS_TRIED = 2, 3  # beside every head, the largest of a text are removed to see what they change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +46,9 @@ class Dissection:
     """One trained model and all that is needed to take its heads apart on the texts of `setting.batch`.
 
     reference: what heads do on the reference texts; reference_contributions: [class_ component], mean direct
-    contributions there. word_scores: by example id and method, [word], from the explain stage; no entry for a text
-    without words. top_neurons: (layer, neuron), those split over words.
+    contributions there. From the explain stage: empty, by example id, [component] of the empty text; word_scores, by
+    example id and method, [word], no entry for a text without words. top_neurons: (layer, neuron), those split over
+    words.
     """
 
     setting: Setting
@@ -57,6 +58,7 @@ class Dissection:
     reference_contributions: FloatArray
     vocabulary: Vocabulary
     opposites: Opposites
+    empty: Mapping[str, FloatArray]
     word_scores: Mapping[str, Mapping[str, FloatArray]]
     top_neurons: tuple[tuple[int, int], ...]
 
@@ -114,7 +116,7 @@ def _head_batch(dissection: Dissection, rows: list[int]) -> HeadBatch:
         target=torch.tensor(setting.contributions.target[rows], device=dissection.model.device),
         margin=setting.contributions.margin[rows],
         contributions=setting.contributions.values[rows],
-        empty=np.stack([_empty_contributions(setting, row) for row in rows]),
+        empty=np.stack([dissection.empty[subject.example_id] for subject in subjects]),
         reference_contributions=dissection.reference_contributions,
         reference=dissection.reference,
         plays=tuple(play_heads(s, dissection.config, rng_of(*key)) for s, key in zip(subjects, keys, strict=True)),
@@ -140,12 +142,6 @@ def _head_subject(dissection: Dissection, row: int) -> HeadSubject:
     )
 
 
-def _empty_contributions(setting: Setting, row: int) -> FloatArray:
-    """[component], what every component writes for the empty text."""
-    game = text_subject(setting, row).new_game()
-    return game.value(np.zeros((1, game.n_players), dtype=bool))[0]
-
-
 def _removed(dissection: Dissection, subject: HeadSubject, attributions: list[HeadAttribution]) -> list[Row]:
     head_scores = {a.method: a.scores for a in attributions}
     points = removal_curves(subject, dissection.word_scores.get(subject.example_id, {}), head_scores)
@@ -162,7 +158,7 @@ def _add_causal(tables: dict[str, list[Row]], dissection: Dissection, batch: Hea
     tables["causal"].append(rows_of.causal_text(subject, split, shap))
     tables["cost"].append(rows_of.cost(subject, "causal crosswalk", split.n_evals, split.seconds))
     if dissection.top_neurons:
-        driven = split.word_weights @ neuron_game(subject, split.words.masks, dissection.top_neurons)
+        driven = split.words.weights @ neuron_game(subject, split.words.plan.masks, dissection.top_neurons)
         tables["neuron_words"] += rows_of.neuron_words(subject, dissection.top_neurons, driven)
     return _causal_gates(dissection, subject, split, play, shap)
 
@@ -192,19 +188,18 @@ def _add_paths(tables: dict[str, list[Row]], dissection: Dissection, batch: Head
     tables["interventions"] += rows_of.interventions(subject, found)
     margin = float(batch.margin[i])
     total = sum(group.contribution for group in groups) - margin
+    by_head = paths.by_head() - batch.contributions[i, model.index.where("head")]
     errors = np.array([item.predicted - item.frozen for item in found])
     return [
-        gates.make_gate(gates.PATHS, total, where, dtype=dtype, scale=abs(margin)),
+        gates.make_gate(gates.PATHS, np.append(by_head, total), where, dtype=dtype, scale=abs(margin)),
         gates.make_gate(gates.FROZEN, errors, where, dtype=dtype, scale=abs(margin)),
     ]
 
 
 def _items(batch: HeadBatch, i: int, listed: list[ListedPath]) -> list[Item]:
-    """The largest writes of text i by heads, neurons and paths, to be taken out."""
+    """The writes of text i by heads, and the largest by neurons and along paths, to be taken out."""
     index = batch.model.index
-    heads = index.where("head")
-    largest = heads[np.argsort(-np.abs(batch.contributions[i, heads]), kind="stable")[:N_HEADS_TRIED]]
-    items = [Item(kind="head", name=index.names[k]) for k in largest]
+    items = [Item(kind="head", name=index.names[k]) for k in index.where("head")]
     row = slice(i, i + 1)
     neurons = neuron_contributions(batch.model, batch.token_ids[row], batch.attend[row], batch.target[row]).values[0]
     order = np.argsort(-np.abs(neurons), axis=None, kind="stable")[:N_NEURONS_TRIED]
@@ -217,11 +212,12 @@ def _items(batch: HeadBatch, i: int, listed: list[ListedPath]) -> list[Item]:
 def _play_gates(dissection: Dissection, batch: HeadBatch, i: int) -> list[Gate]:
     subject, play = batch.subjects[i], batch.plays[i]
     where, dtype = f"trained model, text {subject.example_id}", dissection.setting.dtype
-    effect = play.words_effect
-    gap = effect[-1] - effect[0] - (play.plan.weights(effect) @ effect).sum()
+    fit = play.plan.fit(play.words_effect)
+    gap = play.words_effect[-1] - play.words_effect[0] - fit.scores.sum()
     scale = float(max(abs(play.full[-1]), abs(play.empty[-1])))
     rng = rng_of(dissection.setting.seed, subject.example_id, "head gates")
     return [
+        gates.make_gate(gates.SHAPLEY_WEIGHTS, fit.linearity_error(), where, dtype=dtype),
         gates.make_gate(gates.HEAD_EFFICIENCY, gap, where, dtype=dtype, scale=scale),
         *identities.head_game_gates(subject, rng, where, dtype),
     ]
@@ -230,18 +226,23 @@ def _play_gates(dissection: Dissection, batch: HeadBatch, i: int) -> list[Gate]:
 def _causal_gates(
     dissection: Dissection, subject: HeadSubject, split: CausalSplit, play: HeadPlay, shap: FloatArray | None
 ) -> list[Gate]:
-    """Rows against SHAP, columns against the heads' Shapley values: each computed apart wherever it is exact."""
+    """Rows against SHAP and columns against the heads' Shapley values: those of the run where both are exact, too.
+
+    The sums hold by construction even for weights that mix up players; that is what the weights' own gate is for.
+    """
     where, dtype = f"trained model, text {subject.example_id}", dissection.setting.dtype
     scale = float(max(abs(play.full[-1]), abs(play.empty[-1])))
     seen, cells = slice(subject.n_players), split.crosswalk.cells
     rows = [split.crosswalk.row_residual[seen]]
     shap_is_exact = subject.n_players <= dissection.setting.config.exact_limit
-    if shap is not None and shap_is_exact and split.words.exact:
+    if shap is not None and shap_is_exact and split.words.plan.exact:
         rows.append(shap[seen] - cells[seen].sum(1))
     columns = [split.crosswalk.column_residual]
-    if play.plan.exact and split.heads.exact:
+    if play.plan.exact and split.heads.plan.exact:
         columns.append(play.plan.weights(play.words_effect) @ play.words_effect - cells[seen].sum(0))
+    linear = max(split.words.linearity_error(), split.heads.linearity_error())
     return [
+        gates.make_gate(gates.SHAPLEY_WEIGHTS, linear, where, dtype=dtype),
         gates.make_gate(gates.CAUSAL_ROWS, np.append(np.concatenate(rows), 0.0), where, dtype=dtype, scale=scale),
         gates.make_gate(gates.CAUSAL_COLUMNS, np.concatenate(columns), where, dtype=dtype, scale=scale),
     ]

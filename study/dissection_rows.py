@@ -84,17 +84,17 @@ def causal_cells(subject: HeadSubject, split: CausalSplit) -> list[Row]:
 def causal_text(subject: HeadSubject, split: CausalSplit, shap: FloatArray | None) -> Row:
     """How the causal crosswalk of one text was found; sampling_error: its row sums against the run's SHAP scores."""
     seen = slice(subject.n_players)
-    scores = split.word_scores[seen]
+    scores = split.words.scores
     return {
         "example_id": subject.example_id,
         "n_words": len(subject.words),
-        "n_word_coalitions": len(split.words.masks),
-        "words_exact": split.words.exact,
-        "n_head_coalitions": len(split.heads.masks),
-        "heads_exact": split.heads.exact,
+        "n_word_coalitions": len(split.words.plan.masks),
+        "words_exact": split.words.plan.exact,
+        "n_head_coalitions": len(split.heads.plan.masks),
+        "heads_exact": split.heads.plan.exact,
         "sampling_error": float("nan") if shap is None else relative_error(scores - shap[seen], shap[seen]),
-        "word_error": relative_error(split.word_error[seen], scores),
-        "head_error": relative_error(split.head_error, split.head_scores),
+        "word_error": relative_error(split.words.error, scores),
+        "head_error": relative_error(split.heads.error, split.heads.scores),
     }
 
 

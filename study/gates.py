@@ -22,12 +22,13 @@ COLUMNS = "crosswalk columns = component effects (shap)"
 PADDING = "padding does not change a margin"
 HEAD_GAME = "game with heads replaced = plain forward with heads replaced"
 HEAD_EFFICIENCY = "head Shapley efficiency"
+SHAPLEY_WEIGHTS = "Shapley weights give linear games their own values"
 CAUSAL_ROWS = "causal crosswalk rows = SHAP of the same coalitions"
 CAUSAL_COLUMNS = "causal crosswalk columns = head Shapley"
 STEPS = "layers sum to margin"
 NEURONS = "neurons sum to their MLP"
 PATHS = "paths, MLP terms and biases sum to margin"
-FROZEN = "removed writes change the frozen model as predicted"
+FROZEN = "the largest writes, removed, change the frozen model as predicted"
 
 # One projection and a sum of a few terms differ by single roundings of numbers of order one ...
 _VIEW_TOLERANCE = {"float32": 1e-5, "float64": 1e-12}

@@ -30,7 +30,16 @@ RULES: Mapping[str, str] = {
         f"its Shapley value is more than {BACKUP_FACTOR:g} times the loss when it alone is missing, because heads that "
         "push the same way would do its work, or it theirs"
     ),
-    "direct": "what its absence changes through later layers is less than what it writes to the margin itself",
-    "indirect": "what its absence changes through later layers is more than what it writes to the margin itself",
-    "mixed": "none of the intervals decides",
+    "direct": (
+        f"what its absence changes through later layers is less, by {NULL_SHARE:.0%} of U, than what it writes to the "
+        "margin itself"
+    ),
+    "indirect": (
+        f"what its absence changes through later layers is more, by {NULL_SHARE:.0%} of U, than what it writes to the "
+        "margin itself"
+    ),
+    "mixed": (
+        "none of the intervals decides; or cancelling and backup cannot be told apart without the interactions of "
+        "heads, which are known only where all their subsets were evaluated"
+    ),
 }

@@ -80,9 +80,10 @@ def head_game_gates(subject: HeadSubject, rng: np.random.Generator, where: str, 
     game = subject.new_game()
     words = _sample_coalitions(subject.n_players, rng)[:: N_COALITIONS // N_SUBSETS]
     heads = _sample_coalitions(game.n_heads, rng)[:: N_COALITIONS // N_SUBSETS]
+    words[-1] = True  # as in the sample, the first is empty
     heads[0], heads[-1] = False, True
     plain = np.stack([_plain_ablated(game, words, subset) for subset in heads], axis=1)
-    scale = float(np.abs(plain).max())
+    scale = float(max(abs(plain[0, -1]), abs(plain[-1, -1])))
     return [gates.make_gate(gates.HEAD_GAME, game.value(words, heads) - plain, where, dtype=dtype, scale=scale)]
 
 

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-import numpy as np
 import pandas as pd
 import torch
 
-from study import gates, surveying, tables
+from study import gates, tables
 from study.artefacts import (
     load_corpus_folder,
     load_encoder,
-    load_opposites,
     load_vectors,
     load_vocabulary,
-    place_model,
     save_corpus,
     save_opposites,
     save_vectors,
@@ -29,36 +25,44 @@ from study.artefacts import (
     save_weights,
 )
 from study.comparing import compare
-from study.config import ModelConfig, StudyConfig
+from study.config import StudyConfig
 from study.data import load_corpus, read_unlabelled
 from study.data.batch import make_batch
 from study.data.opposites import find_opposites
 from study.data.overlap import without_held_out
 from study.data.vectors import learn_word_vectors
-from study.data.vocabulary import Vocabulary, build_vocabulary
-from study.dissecting import Dissection, dissect_rows, reference_means
+from study.data.vocabulary import build_vocabulary
+from study.dissecting import dissect_rows
 from study.dissection_rows import COLUMNS as DISSECTION_COLUMNS
-from study.errors import StudyError
-from study.explaining import COLUMNS, Explained, Setting, batch_gates, contribute, explain_rows
-from study.ledger import read_bytes, read_frame, write_bytes, write_frame, write_json
+from study.explaining import COLUMNS, Explained, batch_gates, explain_rows
+from study.ledger import read_bytes, write_bytes, write_frame, write_json
 from study.ledger.markers import partial_folder
-from study.model import MODELS
 from study.model.baseline import predict_majority, predict_tfidf
-from study.model.encoder import Encoder
 from study.model.reference import gather_reference
 from study.model.training import TrainingState, predict_logits, train_encoder
 from study.model.walkthrough import WalkthroughRow, build_walkthrough
-from study.records import Corpus, TextBatch
-from study.seeds import rng_of, seed_of
+from study.preparing import (
+    encoder_of,
+    fresh_texts,
+    given,
+    new_dissection,
+    new_model,
+    place,
+    read_data,
+    reference_texts,
+    trained_setting,
+    untrained_setting,
+)
+from study.seeds import seed_of
 from study.stages import StageContext, cells
+from study.surveying import survey
 
-T = TypeVar("T")
 PART_SIZE = 5  # texts explained between two saves: a killed run loses at most so many
 
 
 def prepare_data(context: StageContext) -> list[str]:
     """Loads and splits the corpus, builds the vocabulary from training text, learns word vectors."""
-    dataset, folder = _given(context.dataset), context.folder
+    dataset, folder = given(context.dataset), context.folder
     context.progress(0, 3, "reading texts")
     corpus = load_corpus(dataset)
     written = save_corpus(folder, corpus)
@@ -91,9 +95,9 @@ def fit_baselines(context: StageContext) -> list[str]:
 
 def train_cell(context: StageContext) -> list[str]:
     """Trains one model; saves weights, vocabulary, learning curve and test predictions. Resumes after any epoch."""
-    corpus, vocabulary = _read_data(context)
-    model_config, seed, folder = _given(context.model), _given(context.seed), context.folder
-    model = _place(context, _new_model(context, corpus, vocabulary, "start"))
+    corpus, vocabulary = read_data(context)
+    model_config, seed, folder = given(context.model), given(context.seed), context.folder
+    model = place(context, new_model(context, corpus, vocabulary, "start"))
     batches = [
         make_batch(t, vocabulary, model_config.max_words) for t in (corpus.train, corpus.validation, corpus.test)
     ]
@@ -118,10 +122,10 @@ def train_cell(context: StageContext) -> list[str]:
 
 def explain_cell(context: StageContext) -> list[str]:
     """Explains the chosen test texts with every method, on the trained model and on an untrained one."""
-    corpus, vocabulary = _read_data(context)
-    settings = [_trained_setting(context, corpus, vocabulary)]
+    corpus, vocabulary = read_data(context)
+    settings = [trained_setting(context, corpus, vocabulary)]
     if context.config.explain.untrained_texts:
-        settings.append(_untrained_setting(context, corpus, vocabulary))
+        settings.append(untrained_setting(context, corpus, vocabulary))
     n_texts, done = sum(len(s.batch) for s in settings), 0
     parts: list[Explained] = []
     for setting in settings:
@@ -145,32 +149,15 @@ def explain_cell(context: StageContext) -> list[str]:
 
 def dissect_cell(context: StageContext) -> list[str]:
     """Takes the heads of the trained model apart: causal effects, the causal crosswalk, neurons, layers, paths."""
-    corpus, vocabulary = _read_data(context)
-    setting = _trained_setting(context, corpus, vocabulary)
-    model, n_texts = _encoder(context, setting), len(setting.batch)
-    reference = _reference_texts(context, corpus, vocabulary)
+    corpus, vocabulary = read_data(context)
+    setting = trained_setting(context, corpus, vocabulary)
+    model, n_texts = encoder_of(context, setting), len(setting.batch)
+    reference = reference_texts(context, corpus, vocabulary)
     heads = gather_reference(model, reference)
     context.progress(0, n_texts, "layers, neurons and trials of heads")
-    layers, found = surveying.survey_layers(setting, model)
-    neurons, more = surveying.survey_neurons(setting, model)
-    frames = {
-        "layers": layers,
-        "neurons": neurons,
-        "head_attention": surveying.survey_attention(setting, model),
-        "trials": surveying.try_heads(model, _fresh_texts(context, corpus, vocabulary), heads),
-    }
-    dissection = Dissection(
-        setting=setting,
-        model=model,
-        config=context.config.heads,
-        reference=heads,
-        reference_contributions=reference_means(model, reference),
-        vocabulary=vocabulary,
-        opposites=load_opposites(_data_folder(context)),
-        word_scores=tables.scores_by_text(read_frame(context.folder / "features.parquet")),
-        top_neurons=tables.top_neurons(neurons, context.config.heads.top_neurons),
-    )
-    parts = [Explained(tables={}, gates=[*found, *more])]
+    frames, found = survey(setting, model, heads, fresh_texts(context, corpus, vocabulary))
+    dissection = new_dissection(context, vocabulary, setting, reference, heads, frames["neurons"])
+    parts = [Explained(tables={}, gates=found)]
     for start in range(0, n_texts, PART_SIZE):
         context.progress(start, n_texts, "dissecting heads")
         rows = range(start, min(start + PART_SIZE, n_texts))
@@ -221,105 +208,5 @@ def walk_through(run_folder: Path, config: StudyConfig) -> list[WalkthroughRow]:
     return build_walkthrough(model, torch.Generator().manual_seed(seed_of(seed, "walkthrough")))
 
 
-def _encoder(context: StageContext, setting: Setting) -> Encoder:
-    """The setting's model. Raises: StudyError for a family whose heads cannot be replaced one by one yet."""
-    if not isinstance(setting.model, Encoder):
-        model = _given(context.model)
-        raise StudyError(
-            f"model '{model.name}' is of family '{model.family}', whose heads cannot be taken apart; allowed: encoder"
-        )
-    return setting.model
-
-
-def _trained_setting(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> Setting:
-    weights = context.folder / "model.safetensors"
-    model = load_encoder(weights, _given(context.model), len(vocabulary), corpus.n_classes)
-    return _setting(context, corpus, vocabulary, model, trained=True)
-
-
-def _untrained_setting(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> Setting:
-    model = _new_model(context, corpus, vocabulary, "untrained control", with_vectors=False)
-    return _setting(context, corpus, vocabulary, model, trained=False)
-
-
-def _setting(
-    context: StageContext, corpus: Corpus, vocabulary: Vocabulary, encoder: Encoder, *, trained: bool
-) -> Setting:
-    config = context.config.explain
-    model = _place(context, encoder).requires_grad_(False).eval()
-    n_texts = config.n_texts if trained else min(config.n_texts, config.untrained_texts)
-    batch = _explained_texts(context, corpus, vocabulary, n_texts)
-    reference = _reference_texts(context, corpus, vocabulary)
-    contributions, predicted = contribute(model, batch)
-    return Setting(
-        model=model,
-        trained=trained,
-        batch=batch,
-        class_names=corpus.class_names,
-        contributions=contributions,
-        predicted=predicted,
-        reference_tokens=reference.token_ids[:, 1:][reference.attend[:, 1:]],
-        config=config,
-        seed=_given(context.seed),
-        data_seed=_given(context.dataset).split_seed,
-        dtype=context.config.runtime.dtype,
-    )
-
-
-def _explained_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary, n_texts: int) -> TextBatch:
-    """The first n_texts of a fixed random order of the test texts, equal in every cell of the data set."""
-    return _test_texts(context, corpus, vocabulary, slice(n_texts))
-
-
-def _fresh_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> TextBatch:
-    """The test texts after the explained ones in the same order: nothing about heads was decided on them."""
-    n_texts = context.config.explain.n_texts
-    return _test_texts(context, corpus, vocabulary, slice(n_texts, n_texts + context.config.heads.fresh_texts))
-
-
-def _test_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary, places: slice) -> TextBatch:
-    order = rng_of(_given(context.dataset).split_seed, "explained texts").permutation(len(corpus.test))
-    return make_batch(corpus.test.take(order[places]), vocabulary, _given(context.model).max_words)
-
-
-def _reference_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> TextBatch:
-    """The training texts behind every reference mean, unmasked, in the order of the corpus."""
-    order = rng_of(_given(context.dataset).split_seed, "reference set").permutation(len(corpus.train))
-    rows = np.sort(order[: context.config.explain.reference_size])
-    return make_batch(corpus.train.take(rows), vocabulary, _given(context.model).max_words)
-
-
-def _new_model(
-    context: StageContext, corpus: Corpus, vocabulary: Vocabulary, purpose: str, *, with_vectors: bool = True
-) -> Encoder:
-    """An encoder with fresh weights, drawn by the cell's seed and the purpose."""
-    config: ModelConfig = _given(context.model)
-    generator = torch.Generator().manual_seed(seed_of(_given(context.seed), config.name, purpose))
-    vectors = None
-    if with_vectors and _given(context.dataset).word_vectors:
-        vectors = load_vectors(_data_folder(context), config.d_model)
-    model: Encoder = MODELS.load(config.family)(config, len(vocabulary), corpus.n_classes, generator, vectors)
-    return model
-
-
-def _place(context: StageContext, model: Encoder) -> Encoder:
-    return place_model(model, context.config.runtime.device, context.config.runtime.dtype)
-
-
 def _save(path: Path, state: TrainingState) -> None:
     write_bytes(path, state.to_bytes())
-
-
-def _read_data(context: StageContext) -> tuple[Corpus, Vocabulary]:
-    folder = _data_folder(context)
-    return load_corpus_folder(folder), load_vocabulary(folder)
-
-
-def _data_folder(context: StageContext) -> Path:
-    return context.run_folder / "data" / _given(context.dataset).name
-
-
-def _given(value: T | None) -> T:
-    if value is None:
-        raise ValueError("this stage runs once per cell or data set and needs its data set, model and seed")
-    return value

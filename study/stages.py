@@ -52,7 +52,7 @@ class StageContext:
 # Sources that decide every stage's result: what it reads, and the bytes it writes.
 _BASE = (
     *("errors.py", "records.py", "registry.py", "config/__init__.py", "seeds.py", "stages.py", "ledger/__init__.py"),
-    *("artefacts.py", "pipeline.py", "tables.py"),
+    *("artefacts.py", "pipeline.py", "preparing.py", "tables.py", "config/limits.py", "head_classes.py"),
 )
 _EXPLAIN = ("explaining.py", "identities.py", "gates.py", "data", "model", "game", "crosswalk")
 _DISSECT = ("dissecting.py", "dissection_rows.py", "surveying.py", "heads")
@@ -105,14 +105,8 @@ STAGES: tuple[Stage, ...] = (
         function="study.pipeline:compare_run",
         needs=("data", "baseline", "train", "explain", "dissect"),
         code=(
-            *_BASE,
-            "comparing.py",
-            "explaining.py",
-            "dissection_rows.py",
-            "stats.py",
-            "metrics",
-            "crosswalk",
-            "model",
+            *(*_BASE, "comparing.py", "gates.py", "stats.py", "metrics", "model"),
+            *("crosswalk/__init__.py", "crosswalk/rows.py"),
         ),
         config=("compare", "explain", "heads"),
     ),

@@ -2,42 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from study import gates
 from study.explaining import Setting
 from study.heads.ablation import trial_ablations
 from study.heads.lens import margins_by_layer
-from study.heads.neurons import NeuronContributions, neuron_contributions
+from study.heads.neurons import neuron_contributions
 from study.model.encoder import Encoder
 from study.model.protocol import target_classes
 from study.model.reference import HeadReference
 from study.model.training import batch_tensors
-from study.records import FloatArray, Gate, TextBatch
+from study.records import BoolArray, FloatArray, Gate, TextBatch
 
 WHERE = "trained model"
+CHUNK = 128  # texts in one forward pass: memory does not grow with their number
+
+
+def survey(
+    setting: Setting, model: Encoder, reference: HeadReference, fresh: TextBatch
+) -> tuple[dict[str, pd.DataFrame], list[Gate]]:
+    """The tables layers, neurons, head_attention and trials of a cell, and the gates measured on the way."""
+    layers, of_layers = survey_layers(setting, model)
+    neurons, of_neurons = survey_neurons(setting, model)
+    attention = survey_attention(setting, model)
+    frames = {"layers": layers, "neurons": neurons, "head_attention": attention}
+    return frames | {"trials": try_heads(model, fresh, reference)}, [*of_layers, *of_neurons]
 
 
 def survey_layers(setting: Setting, model: Encoder) -> tuple[pd.DataFrame, list[Gate]]:
     """One row a text and step: the margin by the logit lens after it, and what it adds; and the gate of their sum."""
-    token_ids, attend, target = _tensors(setting, model)
-    found = margins_by_layer(model, token_ids, attend, target)
+    found = [margins_by_layer(model, *tensors) for tensors in _chunks(setting, model)]
+    lens, adds = (np.concatenate([getattr(part, name) for part in found]) for name in ("lens", "adds"))
     margin = setting.contributions.margin
-    gap = (found.adds.sum(1) + found.constant - margin) / np.maximum(1.0, np.abs(margin))
-    n_texts, n_steps = found.lens.shape
+    gap = adds.sum(1) + np.concatenate([part.constant for part in found]) - margin
+    n_texts, n_steps = lens.shape
     frame = pd.DataFrame(
         {
             "example_id": np.repeat(setting.batch.example_id, n_steps),
-            "step": np.tile(found.steps, n_texts),
+            "step": np.tile(found[0].steps, n_texts),
             "order": np.tile(np.arange(n_steps), n_texts),
-            "layer": np.tile(found.layer, n_texts),
-            "lens_margin": found.lens.ravel(),
-            "contribution": found.adds.ravel(),
+            "layer": np.tile(found[0].layer, n_texts),
+            "lens_margin": lens.ravel(),
+            "contribution": adds.ravel(),
         }
     )
-    return frame, [gates.make_gate(gates.STEPS, gap, WHERE, dtype=setting.dtype)]
+    relative = gap / np.maximum(1.0, np.abs(margin))
+    return frame, [gates.make_gate(gates.STEPS, relative, WHERE, dtype=setting.dtype)]
 
 
 def survey_neurons(setting: Setting, model: Encoder) -> tuple[pd.DataFrame, list[Gate]]:
@@ -46,19 +62,20 @@ def survey_neurons(setting: Setting, model: Encoder) -> tuple[pd.DataFrame, list
     size: mean |contribution - its mean over texts|, what of it depends on the text; share: of the layer's sizes;
     rank: 1 for the largest of its layer; active_rate: share of texts on which it fires at CLS.
     """
-    found = neuron_contributions(model, *_tensors(setting, model))
-    frames = [_neurons_of_layer(found, layer) for layer in range(found.values.shape[1])]
+    parts = [neuron_contributions(model, *tensors) for tensors in _chunks(setting, model)]
+    values, bias, active = (np.concatenate([getattr(p, name) for p in parts]) for name in ("values", "bias", "active"))
+    frames = [_neurons_of_layer(values[:, layer], active[:, layer], layer) for layer in range(values.shape[1])]
     columns = ["layer", "neuron", "size", "mean", "active_rate", "share", "rank"]
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
     whole = setting.contributions.values[:, setting.contributions.index.where("mlp")]
-    gap = found.values.sum(2) + found.bias - whole
+    gap = values.sum(2) + bias - whole
     relative = gap / np.maximum(1.0, np.abs(setting.contributions.margin))[:, None]
     measured = [gates.make_gate(gates.NEURONS, relative, WHERE, dtype=setting.dtype)] if gap.size else []
     return frame[columns], measured
 
 
-def _neurons_of_layer(found: NeuronContributions, layer: int) -> pd.DataFrame:
-    values = found.values[:, layer]
+def _neurons_of_layer(values: FloatArray, active: BoolArray, layer: int) -> pd.DataFrame:
+    """values, active: [example neuron]."""
     size = np.abs(values - values.mean(0)).mean(0)
     order = np.argsort(-size, kind="stable")
     rank = np.empty(len(size), dtype=np.int64)
@@ -69,7 +86,7 @@ def _neurons_of_layer(found: NeuronContributions, layer: int) -> pd.DataFrame:
             "neuron": np.arange(len(size)),
             "size": size,
             "mean": values.mean(0),
-            "active_rate": found.active[:, layer].mean(0),
+            "active_rate": active.mean(0),
             "share": size / size.sum() if size.sum() > 0 else np.nan,
             "rank": rank,
         }
@@ -78,16 +95,18 @@ def _neurons_of_layer(found: NeuronContributions, layer: int) -> pd.DataFrame:
 
 def survey_attention(setting: Setting, model: Encoder) -> pd.DataFrame:
     """One row a text and head: where the readout looks. to_cls: its weight on itself; entropy: of its row, nats."""
-    token_ids, attend, _ = _tensors(setting, model)
-    with torch.no_grad():
-        row = model.attention_patterns(token_ids, attend)[:, :, :, 0].flatten(1, 2).double().cpu().numpy()
-    entropy = -(row * np.log(np.where(row > 0, row, 1.0))).sum(-1)
     names = [model.index.names[k] for k in model.index.where("head")]
+    rows = []
+    with torch.no_grad():
+        for token_ids, attend, _ in _chunks(setting, model):
+            row = model.attention_patterns(token_ids, attend)[:, :, :, 0].flatten(1, 2).double()
+            rows.append(torch.stack([row[:, :, 0], torch.special.entr(row).sum(-1)]).cpu().numpy())
+    to_cls, entropy = np.concatenate(rows, axis=1)
     return pd.DataFrame(
         {
             "example_id": np.repeat(setting.batch.example_id, len(names)),
-            "component": np.tile(names, len(row)),
-            "to_cls": row[:, :, 0].ravel(),
+            "component": np.tile(names, len(to_cls)),
+            "to_cls": to_cls.ravel(),
             "entropy": entropy.ravel(),
         }
     )
@@ -113,14 +132,20 @@ def try_heads(model: Encoder, fresh: TextBatch, reference: HeadReference) -> pd.
 
 def _fresh_changes(model: Encoder, fresh: TextBatch, reference: HeadReference) -> FloatArray:
     """[example head partner], |change|; see `trial_ablations`."""
-    token_ids, attend = (t.to(model.device) for t in batch_tensors(fresh, np.arange(len(fresh))))
-    with torch.no_grad():
-        target = target_classes(model.logits(token_ids, attend))
-    return trial_ablations(model, token_ids, attend, target, reference.mean_fill())
+    fill, found = reference.mean_fill(), []
+    for start in range(0, len(fresh), CHUNK):
+        rows = np.arange(start, min(start + CHUNK, len(fresh)))
+        token_ids, attend = (t.to(model.device) for t in batch_tensors(fresh, rows))
+        with torch.no_grad():
+            target = target_classes(model.logits(token_ids, attend))
+        found.append(trial_ablations(model, token_ids, attend, target, fill))
+    return np.concatenate(found)
 
 
-def _tensors(setting: Setting, model: Encoder) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """(token_ids, attend, target) of all explained texts."""
-    token_ids, attend = batch_tensors(setting.batch, np.arange(len(setting.batch)))
-    target = torch.tensor(setting.contributions.target, device=model.device)
-    return token_ids.to(model.device), attend.to(model.device), target
+def _chunks(setting: Setting, model: Encoder) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """(token_ids, attend, target) of all explained texts, some at a time, in order."""
+    for start in range(0, len(setting.batch), CHUNK):
+        rows = np.arange(start, min(start + CHUNK, len(setting.batch)))
+        token_ids, attend = batch_tensors(setting.batch, rows)
+        target = torch.tensor(setting.contributions.target[rows], device=model.device)
+        yield token_ids.to(model.device), attend.to(model.device), target

@@ -88,6 +88,12 @@ def scores_by_text(features: pd.DataFrame) -> dict[str, dict[str, FloatArray]]:
     return found
 
 
+def empty_contributions(components: pd.DataFrame) -> dict[str, FloatArray]:
+    """By example id, [component] contributions to the empty text, from a cell's components table."""
+    groups = components.groupby("example_id", sort=False)["empty_contribution"]
+    return {str(example_id): values.to_numpy(dtype=np.float64) for example_id, values in groups}
+
+
 def top_neurons(neurons: pd.DataFrame, n: int) -> tuple[tuple[int, int], ...]:
     """(layer, neuron) of the n largest neurons of every MLP, from a cell's neurons table, layer by layer."""
     chosen = neurons[neurons["rank"] <= n].sort_values(["layer", "rank"])

@@ -100,7 +100,7 @@ def time_two_way(
     started = time.perf_counter()
     split = build_causal(replace(subject, example_id="whole"), HeadsConfig(), rng_of("bench"))
     whole = time.perf_counter() - started
-    assert len(split.words.masks) == 512
+    assert len(split.words.plan.masks) == 512
     return {
         "two-way evaluation / plain forward": per_evaluation / (fastest(plain) / len(rows)),
         "two-way evaluation, microseconds": 1e6 * per_evaluation,

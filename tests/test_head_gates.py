@@ -20,13 +20,14 @@ from study.heads import interventions
 from study.model import ablation
 from study.model.reference import gather_reference
 from study.records import SPECIAL_TOKENS
-from study.tables import join_parts, scores_by_text, top_neurons
+from study.tables import empty_contributions, join_parts, scores_by_text, top_neurons
 from tests.test_gates import add, failed, new_setting, shifted, wrap
 from tests.tiny import N_TOKENS, VARIANTS, tiny_batch, tiny_model
 
 OF_TEXTS = {
     gates.HEAD_GAME,
     gates.HEAD_EFFICIENCY,
+    gates.SHAPLEY_WEIGHTS,
     gates.CAUSAL_ROWS,
     gates.CAUSAL_COLUMNS,
     gates.PATHS,
@@ -43,7 +44,7 @@ def new_dissection(setting=None, config=CONFIG):
     neurons, _ = surveying.survey_neurons(setting, setting.model)
     reference = tiny_batch(6, 3, 9, seed=40, n_classes=setting.model.n_classes)
     pair = (WordPair(word="w1", opposite="w2", polarity=1.0, z=3.0),)
-    features = join_parts([explain_rows(setting, range(len(setting.batch)))], EXPLAINED)["features"]
+    explained = join_parts([explain_rows(setting, range(len(setting.batch)))], EXPLAINED)
     return Dissection(
         setting=setting,
         model=setting.model,
@@ -52,7 +53,8 @@ def new_dissection(setting=None, config=CONFIG):
         reference_contributions=reference_means(setting.model, reference),
         vocabulary=Vocabulary(words=WORDS),
         opposites=Opposites(pairs=(pair,) * setting.model.n_classes),
-        word_scores=scores_by_text(features),
+        empty=empty_contributions(explained["components"]),
+        word_scores=scores_by_text(explained["features"]),
         top_neurons=top_neurons(neurons, config.top_neurons),
     )
 
@@ -148,6 +150,12 @@ def weights_of_a_player(patch):
     patch.setattr(dissecting, "play_heads", broken)
 
 
+def neighbours_values(patch):
+    """Every player gets the next one's value: all sums hold, and every single number is wrong."""
+    plain = ShapleyPlan.weights
+    patch.setattr(ShapleyPlan, "weights", lambda self, guide: np.roll(plain(self, guide), 1, axis=0))
+
+
 BREAKS = {
     "heads of the last layer in the shared walk": (
         wrong_heads_in_the_last_layer,
@@ -157,7 +165,15 @@ BREAKS = {
     "one causal cell": (cells_shifted((0, 1)), {gates.CAUSAL_ROWS, gates.CAUSAL_COLUMNS}),
     "two causal cells of a row": (cells_shifted((0, 1), (0, 2)), {gates.CAUSAL_COLUMNS}),
     "two causal cells of a column": (cells_shifted((0, 1), (1, 1)), {gates.CAUSAL_ROWS}),
-    "one head's weights": (weights_of_a_player, {gates.HEAD_EFFICIENCY, gates.CAUSAL_COLUMNS}),
+    "one head's weights": (
+        weights_of_a_player,
+        {gates.HEAD_EFFICIENCY, gates.SHAPLEY_WEIGHTS, gates.CAUSAL_COLUMNS},
+    ),
+    "each player's value given to the next": (neighbours_values, {gates.SHAPLEY_WEIGHTS, gates.CAUSAL_ROWS}),
+    "the path of one head": (
+        wrap(dissecting, "trace_paths", lambda paths: shifted(paths, one_hop=add(0.01, (0, 0), (0, 1)))),
+        {gates.PATHS},
+    ),
     "the embedding's path": (
         wrap(dissecting, "trace_paths", lambda paths: replace(paths, embed=paths.embed + 0.01)),
         {gates.PATHS},
@@ -184,6 +200,29 @@ def test_a_break_fails_exactly_its_gates(name, monkeypatch):
     assert failed(measure(dissection)) == set()
 
 
+def test_values_given_to_the_next_player_show_where_everything_is_sampled(monkeypatch):
+    few = {"exact_limit": 2, "head_coalitions": 64, "crosswalk_exact_words": 2, "crosswalk_word_coalitions": 64}
+    config = CONFIG.model_copy(update=few | {"crosswalk_exact_heads": 2, "crosswalk_head_coalitions": 48})
+    setting = new_setting(tiny_model(VARIANTS["four wide heads"]), batch=tiny_batch(9))
+    dissection = new_dissection(setting, config)
+    neighbours_values(monkeypatch)
+    assert failed(measure(dissection, [0])) == {gates.SHAPLEY_WEIGHTS}
+
+
+def test_the_full_text_is_among_what_the_game_of_heads_is_tried_on(monkeypatch):
+    """Broken only where all words are present."""
+    plain = ablation._finish
+
+    def broken(walk, block, stream, mixed, some):
+        plain(walk, block, stream, mixed, some)
+        if len(stream) > 1:
+            walk.result[-1] += 0.01  # the last row of a sample is the full text
+
+    dissection = new_dissection()
+    monkeypatch.setattr(ablation, "_finish", broken)
+    assert gates.HEAD_GAME in failed(measure(dissection, [0]))
+
+
 def test_the_breaks_cover_every_gate():
     assert set.union(*(expected for _, expected in BREAKS.values())) == ALL
 
@@ -194,7 +233,7 @@ def test_nan_in_the_weights_never_passes():
     methods = tuple(method for method in CONFIG.methods if method != "lime")  # whose ridge refuses such numbers
     healthy = new_dissection(config=CONFIG.model_copy(update={"methods": methods}))
     found = measure(replace(healthy, setting=new_setting(model), model=model))
-    assert {name for name, gate in found.items() if not gate.passed} == ALL
+    assert failed(found) == ALL - {gates.SHAPLEY_WEIGHTS}  # whose exact weights know nothing of the model
 
 
 # ---- the tables that come out ----

@@ -28,6 +28,17 @@ def test_layers_are_a_row_a_text_and_step_and_end_at_the_margin():
     np.testing.assert_allclose(last[list(BATCH.example_id)], setting.contributions.margin, atol=1e-12)
 
 
+def test_chunks_do_not_matter(monkeypatch):
+    setting = new_setting(batch=BATCH)
+    reference = gather_reference(setting.model, tiny_batch(5, 8, seed=30))
+    together, _ = surveying.survey(setting, setting.model, reference, BATCH)
+    monkeypatch.setattr(surveying, "CHUNK", 2)
+    apart, gates = surveying.survey(setting, setting.model, reference, BATCH)
+    assert all(gate.passed for gate in gates)
+    for name, frame in together.items():
+        pd.testing.assert_frame_equal(frame, apart[name], rtol=0, atol=1e-12)
+
+
 def test_neurons_are_ranked_by_what_depends_on_the_text():
     setting = new_setting(batch=tiny_batch(5, 3, 9, 7))
     frame, _ = surveying.survey_neurons(setting, setting.model)

@@ -17,7 +17,7 @@ import numpy as np
 
 from study.config import HeadsConfig
 from study.game.heads import HeadSubject
-from study.game.shapley import ShapleyPlan, make_plan
+from study.game.shapley import ShapleyFit, make_plan
 from study.records import Crosswalk, FloatArray
 
 METHOD, LEAVE_ONE_OUT = "two_way_shapley", "leave_one_out"
@@ -27,23 +27,16 @@ METHOD, LEAVE_ONE_OUT = "two_way_shapley", "leave_one_out"
 class CausalSplit:
     """The causal crosswalk of one text and how it was found.
 
-    crosswalk: cells [word head], logits. leave_one_out: [word head], phi_i(v) - phi_i(v without h), the cheap
-    cousin that understates what heads share. word_scores: [word], phi_i(v) from the same word coalitions: what the
-    rows sum to. head_scores: [head], the Shapley values of the heads in v^T(N) - v^T(empty): what the columns sum
-    to. word_error, head_error: [word] and [head], jackknife standard errors of both, 0 where exact.
-    words beyond the model's length: NaN. words, word_weights: the word coalitions and [player coalition], the map
-    from a game on them to Shapley values, to split other quantities of the same text alike.
+    crosswalk: cells [word head], logits; NaN for words beyond the model's length. leave_one_out: [word head],
+    phi_i(v) - phi_i(v without h), the cheap cousin that understates what heads share. words: the fit over words with
+    all heads at work, whose scores [player] the rows sum to; heads: the fit over heads of the words' effect
+    v^T(N) - v^T(empty), whose scores [head] the columns sum to.
     """
 
     crosswalk: Crosswalk
     leave_one_out: FloatArray
-    word_scores: FloatArray
-    head_scores: FloatArray
-    word_error: FloatArray
-    head_error: FloatArray
-    words: ShapleyPlan
-    word_weights: FloatArray
-    heads: ShapleyPlan
+    words: ShapleyFit
+    heads: ShapleyFit
     n_evals: int
     seconds: float
 
@@ -64,12 +57,9 @@ def build_causal(subject: HeadSubject, config: HeadsConfig, rng: np.random.Gener
     values = game.value(words.masks, np.concatenate([heads.masks, without_one]))
     by_subset, by_absence = values[:, : len(heads.masks)], values[:, len(heads.masks) :]
 
-    margin, effect = by_subset[:, -1], by_subset[-1] - by_subset[0]  # all heads; all words beyond none
-    word_weights = words.weights(margin)
-    head_weights = heads.weights(effect)
-    cells = word_weights @ by_subset @ head_weights.T
-    scores = word_weights @ margin
-    head_scores = head_weights @ effect
+    word_fit = words.fit(by_subset[:, -1])  # the column of all heads
+    head_fit = heads.fit(by_subset[-1] - by_subset[0])  # all words beyond none
+    cells = word_fit.weights @ by_subset @ head_fit.weights.T
     n_words = len(subject.words)
     return CausalSplit(
         crosswalk=Crosswalk(
@@ -78,17 +68,12 @@ def build_causal(subject: HeadSubject, config: HeadsConfig, rng: np.random.Gener
             kind="causal",
             index=subject.head_index,
             cells=_widen(cells, n_words),
-            row_residual=_widen(scores - cells.sum(1), n_words),
-            column_residual=head_scores - cells.sum(0),
+            row_residual=_widen(word_fit.scores - cells.sum(1), n_words),
+            column_residual=head_fit.scores - cells.sum(0),
         ),
-        leave_one_out=_widen(scores[:, None] - word_weights @ by_absence, n_words),
-        word_scores=_widen(scores, n_words),
-        head_scores=head_scores,
-        word_error=_widen(words.standard_error(margin), n_words),
-        head_error=heads.standard_error(effect),
-        words=words,
-        word_weights=word_weights,
-        heads=heads,
+        leave_one_out=_widen(word_fit.scores[:, None] - word_fit.weights @ by_absence, n_words),
+        words=word_fit,
+        heads=head_fit,
         n_evals=game.n_evals,
         seconds=time.perf_counter() - started,
     )

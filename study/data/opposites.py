@@ -1,7 +1,7 @@
 """Words and their opposites, found in the training texts alone: no lexicon, so any data set and any language.
 
 A twin is a text with its most telling word swapped for that word's opposite: one word changes, and the margin
-should turn. Opposites come from the labels (which words tell the classes apart) and from likeness of use (which
+should move to the other side. Opposites come from the labels (which words tell the classes apart) and from likeness of use (which
 words stand in the same places: "best" and "worst").
 """
 
@@ -125,17 +125,18 @@ def find_opposites(
 ) -> Opposites:
     """The opposites of all telling words of the training texts, for every class against the rest.
 
-    vectors: [token d_model] word vectors of the data set, or None. A word is telling in MIN_TEXTS training texts or
-    more, with |polarity| >= MIN_POLARITY and |z| >= MIN_Z (`word_polarity`). Its opposite is, of the telling words of
-    the other sign with |z| >= MIN_Z_OPPOSITE, the one most alike: by its neighbours in the training texts and, where
-    they exist, by the word vectors (`study.data.likeness`), with a little for the surer word. Ties go to the first in
-    the alphabet.
+    vectors: [token d_model] word vectors of the data set, or None. A word with a letter in it is telling when it is in
+    MIN_TEXTS training texts or more, with |polarity| >= MIN_POLARITY and |z| >= MIN_Z (`word_polarity`). Its opposite
+    is, of the telling words of the other sign with |z| >= MIN_Z_OPPOSITE, the one most alike: by its neighbours in the
+    training texts and, where they exist, by the word vectors (`study.data.likeness`), with a little for the surer
+    word. Ties go to the first in the alphabet.
 
     Raises: ValueError when vectors do not have one row per word of the vocabulary.
     """
     if vectors is not None and (np.ndim(vectors) != 2 or len(vectors) != len(vocabulary)):
         raise ValueError(f"vectors have shape {np.shape(vectors)}, wanted ({len(vocabulary)}, d_model)")
-    alphabet = np.array(sorted(range(len(vocabulary)), key=vocabulary.words.__getitem__))
+    worded = [i for i, word in enumerate(vocabulary.words) if any(map(str.isalpha, word))]  # no number, no mark
+    alphabet = np.array(sorted(worded, key=vocabulary.words.__getitem__), dtype=np.int64)
     in_class = count_texts(train, n_classes, vocabulary)
     n_texts = np.bincount(train.label, minlength=n_classes)
     pairs: list[tuple[WordPair, ...]] = []

@@ -16,7 +16,7 @@ import numpy as np
 from study.config.limits import fewest_coalitions
 from study.records import BoolArray, FloatArray
 
-_RIDGES = np.logspace(-4, 4, 17)  # of the degree-3 part, as multiples of the mean weight's inverse
+_RIDGES = np.logspace(-6, 4, 21)  # of the degree-3 part, in units of its largest kernel value
 _ENDS_WEIGHT = 1e4  # of the pair (all, none) against the heaviest sampled pair: the fit passes through the ends
 _GROUPS = 10  # of the delete-a-group jackknife
 
@@ -57,6 +57,28 @@ def interaction_weights(n_players: int) -> tuple[list[tuple[int, int]], FloatArr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShapleyFit:
+    """Shapley values read off a plan for one game and all that is split like it.
+
+    weights: [player coalition], phi = weights @ v; scores: [player], of the game it was fitted to; error: [player],
+    their jackknife standard errors, 0 where exact.
+    """
+
+    plan: ShapleyPlan
+    weights: FloatArray
+    scores: FloatArray
+    error: FloatArray
+
+    def linearity_error(self) -> float:
+        """The largest |weights @ masks - identity|: a linear game's Shapley values are its own coefficients.
+
+        So this sees a player given another one's value, which sums over players do not.
+        """
+        masks = self.plan.masks
+        return float(np.abs(self.weights @ masks - np.eye(masks.shape[1])).max(initial=0.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShapleyPlan:
     """Which coalitions to evaluate, and how to read Shapley values off them.
 
@@ -66,6 +88,11 @@ class ShapleyPlan:
 
     masks: BoolArray
     exact: bool
+
+    def fit(self, values: FloatArray) -> ShapleyFit:
+        """The Shapley values of the game with these values [coalition], and the map that gives them."""
+        weights = self.weights(values)
+        return ShapleyFit(plan=self, weights=weights, scores=weights @ values, error=self.standard_error(values))
 
     def weights(self, guide: FloatArray) -> FloatArray:
         """[player coalition] with phi = weights @ v. `guide` [coalition] is the game that the ridge is chosen on.
@@ -116,16 +143,23 @@ def make_plan(n_players: int, n_coalitions: int, exact_limit: int, rng: np.rando
         raise ValueError(
             f"{n_coalitions} coalitions of {n_players} players: at least {fewest_coalitions(n_players)} are needed"
         )
+    half = _draw_pairs(n_players, n_coalitions // 2, rng)
+    while np.linalg.matrix_rank(np.where(half, 1.0, -1.0)) < n_players:  # players that no pair parts get no own value
+        half = _draw_pairs(n_players, n_coalitions // 2, rng)
+    return ShapleyPlan(masks=np.concatenate([half, ~half[::-1]]), exact=False)
+
+
+def _draw_pairs(n_players: int, n_pairs: int, rng: np.random.Generator) -> BoolArray:
+    """[pair player], one side of each of `n_pairs` different complementary pairs; the first is the empty one."""
     chosen = [np.zeros(n_players, dtype=bool)]
     known = {chosen[0].tobytes(), (~chosen[0]).tobytes()}
-    while len(chosen) < n_coalitions // 2:
+    while len(chosen) < n_pairs:
         mask = np.zeros(n_players, dtype=bool)
         mask[rng.permutation(n_players)[: rng.integers(1, n_players)]] = True
         if mask.tobytes() not in known:
             known |= {mask.tobytes(), (~mask).tobytes()}
             chosen.append(mask)
-    half = np.array(chosen)
-    return ShapleyPlan(masks=np.concatenate([half, ~half[::-1]]), exact=False)
+    return np.array(chosen)
 
 
 def _odd_part(values: FloatArray) -> FloatArray:
@@ -156,10 +190,10 @@ class _OddRegression:
     def _solve(self, ridge: float, used: BoolArray) -> tuple[FloatArray, FloatArray]:
         """(dual [pair pair], linear [player pair]): maps from y to the dual coefficients and to degree 1."""
         x, weight = self.x[used], self.weight[used]
-        noise = ridge * np.diag(weight.mean() / weight) * np.abs(self.cubic).max()
+        noise = ridge * np.diag(self.weight[1:].mean() / weight) * np.abs(self.cubic).max()
         inverse = np.linalg.inv(self.cubic[np.ix_(used, used)] + noise)
         inner = inverse @ x
-        # Few pairs may never part two players; the pseudo-inverse then gives both the same
+        # A group left out may leave pairs that never part two players; the pseudo-inverse gives both the same
         linear = np.linalg.pinv(x.T @ inner, hermitian=True) @ inner.T
         return inverse - inner @ linear, linear
 

@@ -39,9 +39,8 @@ def profile_heads(
     """One row a head and trained model, columns PROFILE_COLUMNS, logits.
 
     Sizes are mean absolute values over texts (direct: d; causal: psi; indirect: the loss without the head alone, less
-    d), `mean_*` means; indirect_share is the mean over texts of
-    (psi - d) / (|psi| + |d|) with its interval for new texts, n_undefined counts the texts without one (both
-    negligible, or no psi). Numbers that a run lacks (a method not in its config, no interactions or trials) are
+    d), `mean_*` means; indirect_share is the mean of `indirect_shares` with its interval for new texts, n_undefined
+    counts the texts without one (both negligible, or no psi). Numbers that a run lacks (a method not in its config, no interactions or trials) are
     NaN. heads, components, interactions, trials: the tables of those names; attention: a row a text and head with
     to_cls and entropy. level: of all intervals.
     """
@@ -58,7 +57,8 @@ def profile_heads(
 def profile_words(crosswalk: pd.DataFrame, n_words: int = 10) -> pd.DataFrame:
     """The words that each head carries: the `n_words` of largest mean causal cell on either side, logits.
 
-    causal, direct: mean over the word's occurrences in the texts with a causal crosswalk of the two-way Shapley
+    A word counts where it stands in two texts or more, unless a model has too few such words to fill both sides:
+    a single text says more of that text than of the word. causal, direct: mean over the word's occurrences in the texts with a causal crosswalk of the two-way Shapley
     and the direct SHAP cell; n_texts: the texts it occurs in; side: of causal, "+" or "-"; rank: from 1 on each
     side, largest first, ties in the order of the words. crosswalk: the table of that name.
     """
@@ -71,7 +71,7 @@ def profile_words(crosswalk: pd.DataFrame, n_words: int = 10) -> pd.DataFrame:
     means = both.groupby([*CELL, "component", "word"], as_index=False).agg(
         n_texts=("example_id", "nunique"), causal=("causal", "mean"), direct=("direct", "mean")
     )
-    means = means[means["causal"] != 0]
+    means = _frequent(means[means["causal"] != 0], 2 * n_words)
     means["side"] = np.where(means["causal"] > 0, "+", "-")
     means["size"] = means["causal"].abs()
     order = [*CELL, "component", "side"]
@@ -108,11 +108,27 @@ def _profile_rows(numbers: HeadNumbers, attention: pd.DataFrame, level: float) -
 
 
 def indirect_shares(numbers: HeadNumbers) -> FloatArray:
-    """[example head]: (psi - d) / (|psi| + |d|), -1 to 1; NaN where both are negligible. Source: METHODS, section 5."""
-    size = np.abs(numbers.shapley) + np.abs(numbers.written)
+    """[example head]: (|psi| - d sign(psi)) / (|psi| + |d|), -1 to 1; NaN where both are negligible.
+
+    1: credited with an effect that it does not write; 0: credited with what it writes; below 0: writes more than it
+    is credited with. The share of METHODS, section 5, (psi - d) / (|psi| + |d|), times the sign of psi: without it, a
+    head that works through later layers has 1 where it pushes up and -1 where it pushes down, and the mean nothing.
+    """
+    psi, written = numbers.shapley, numbers.written
+    size = np.abs(psi) + np.abs(written)
     least = NEGLIGIBLE * np.maximum(1.0, numbers.span)[:, None]
-    known = np.isfinite(size) & ((np.abs(numbers.shapley) >= least) | (np.abs(numbers.written) >= least))
-    return np.divide(numbers.shapley - numbers.written, size, out=np.full(size.shape, np.nan), where=known)
+    known = np.isfinite(size) & ((np.abs(psi) >= least) | (np.abs(written) >= least))
+    along = written * np.where(psi == 0, np.sign(written), np.sign(psi))
+    return np.divide(np.abs(psi) - along, size, out=np.full(size.shape, np.nan), where=known)
+
+
+def _frequent(means: pd.DataFrame, wanted: int) -> pd.DataFrame:
+    """The rows of words found in two texts or more of their model; all where that leaves fewer than `wanted` words."""
+    kept = []
+    for _, own in means.groupby(CELL, sort=False):
+        several = own[own["n_texts"] >= 2]
+        kept.append(several if several["word"].nunique() >= wanted else own)
+    return pd.concat(kept) if kept else means
 
 
 class _Cells:

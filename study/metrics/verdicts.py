@@ -23,6 +23,8 @@ from study.metrics.numbers import HeadNumbers
 from study.records import FloatArray
 from study.stats import Interval, crossed_interval
 
+_UNKNOWN = "shared or taken back, not known without interactions"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -53,6 +55,7 @@ class _Judge:
         self.left_out = numbers.left_out[:, head]
         self.has_left_out = bool(np.isfinite(self.left_out).any())
         self.same, self.other = same, other
+        self.knows_pairs = len(numbers.index) == 1 or bool(np.isfinite(numbers.interactions).any())
         self.sizes = (
             f"writes {_mean(self.written):.3f}, Shapley {_mean(self.psi):.3f}, "
             f"alone missing {_mean(self.left_out):.3f} (mean sizes, U = {self.unit:.3f})"
@@ -67,8 +70,9 @@ class _Judge:
         raise AssertionError("the last rule always decides")
 
     def _null(self) -> Verdict | None:
-        sizes = [np.abs(values) for values in (self.written, self.psi, self.left_out) if np.isfinite(values).any()]
-        if not sizes or not all(self._interval(size)[2] < self.least for size in sizes):
+        causal = [values for values in (self.psi, self.left_out) if np.isfinite(values).any()]
+        sizes = [np.abs(values) for values in (self.written, *causal)]
+        if not causal or not all(self._interval(size)[2] < self.least for size in sizes):
             return None
         tried = self.numbers.trials[self.head]
         tried = tried[np.isfinite(tried)]
@@ -89,10 +93,10 @@ class _Judge:
         unshared = np.abs(self.psi + np.sign(self.psi) * self.same)
         achieved = np.maximum(unshared, np.abs(self.left_out)) if self.has_left_out else unshared
         if self._above(np.abs(self.written) - CANCELLING_FACTOR * achieved):
-            text = (
-                f"writes more than {CANCELLING_FACTOR:g} times what it achieves, the rest is taken back: {self.sizes}"
-            )
-            return Verdict(class_="cancelling", reason=text)
+            text = f"writes more than {CANCELLING_FACTOR:g} times what it achieves"
+            if not self.knows_pairs:
+                return Verdict(class_="mixed", reason=f"{text}, {_UNKNOWN}: {self.sizes}")
+            return Verdict(class_="cancelling", reason=f"{text}, the rest is taken back: {self.sizes}")
         if self._above(-np.sign(self.psi) * self.written - AGAINST_SHARE * np.abs(self.psi)):
             return Verdict(class_="cancelling", reason=f"writes against its own effect: {self.sizes}")
         return None
@@ -102,7 +106,7 @@ class _Judge:
             return None
         partner, interaction = self.numbers.strongest_partner(self.head)
         if not partner:
-            return Verdict(class_="backup", reason=f"missing alone it is hardly missed: {self.sizes}")
+            return Verdict(class_="mixed", reason=f"missing alone it is hardly missed, {_UNKNOWN}: {self.sizes}")
         _, low, high = self._interval(self.same - self.other)
         most = f"{partner} most, interaction {interaction:+.3f}: {self.sizes}"
         if low > 0:
@@ -116,13 +120,15 @@ class _Judge:
         indirect = np.abs(effect - self.written)
         _, low, high = self._interval(indirect - INDIRECT_FACTOR * np.abs(self.written))
         parts = f"{_mean(indirect):.3f} through later layers: {self.sizes}"
-        if low > 0:
+        if low > self.least:
             return Verdict(class_="indirect", reason=f"acts mostly by what others make of it, {parts}")
-        if high < 0:
+        if high < -self.least:
             return Verdict(class_="direct", reason=f"acts mostly by what it writes itself, {parts}")
         if not np.isfinite(effect).any():
             return Verdict(class_="mixed", reason="the run has no causal numbers of heads")
-        return Verdict(class_="mixed", reason=f"{'too few texts' if np.isnan(low) else 'undecided'}, {parts}")
+        small = max(abs(low), abs(high)) <= self.least
+        why = "too few texts" if np.isnan(low) else "too small to tell" if small else "undecided"
+        return Verdict(class_="mixed", reason=f"{why}, {parts}")
 
     def _interval(self, values: FloatArray) -> Interval:
         return crossed_interval(values[None], self.level)

@@ -52,7 +52,7 @@ def gather_reference(model: Encoder, reference: TextBatch) -> HeadReference:
     if not len(rows):
         raise StudyError(
             f"the reference set has {len(reference)} texts and none with a word, so no head can be replaced by its "
-            "mean; raise explain.reference_size or use ablation by zero"
+            "mean; raise explain.reference_size, or give training texts with words"
         )
     readout, words = [], []
     with torch.no_grad():

@@ -43,8 +43,8 @@ def test_cells_are_two_way_shapley_values(variant):
     game = subject.new_game()
     values = plain_value(game, all_coalitions(4), all_coalitions(game.n_heads))
     split = build_causal(subject, CONFIG, np.random.default_rng(0))
-    assert split.words.exact
-    assert split.heads.exact
+    assert split.words.plan.exact
+    assert split.heads.plan.exact
     wanted = by_definition(values, 4, game.n_heads)
     assert np.abs(wanted).max() > 1e-2
     assert largest(split.crosswalk.cells - wanted) < 1e-12
@@ -92,9 +92,9 @@ def test_a_head_that_writes_nothing_has_an_empty_column_and_a_lonely_head_carrie
         for layer, head in ((0, 1), (1, 1)):
             model.layers[layer].attention.W_O[head] = 0
     lonely = build_causal(make_head_subject(model), CONFIG, np.random.default_rng(0))
-    assert largest(lonely.crosswalk.cells[:, 2] - lonely.word_scores) < 1e-12
+    assert largest(lonely.crosswalk.cells[:, 2] - lonely.words.scores) < 1e-12
     assert largest(lonely.crosswalk.cells[:, [0, 1, 3]]) < 1e-12
-    assert np.abs(lonely.word_scores).max() > 1e-2
+    assert np.abs(lonely.words.scores).max() > 1e-2
 
 
 def test_an_indirect_head_is_seen():
@@ -120,21 +120,21 @@ def test_sampled_over_words_and_heads_keeps_both_margins():
     )  # fmt: skip
     subject = make_head_subject(tiny_model(VARIANTS["four wide heads"]), n_words=8)
     split = build_causal(subject, config, np.random.default_rng(0))
-    assert not split.words.exact
-    assert not split.heads.exact
-    assert len(split.words.masks) == 64
-    assert len(split.heads.masks) == 40
+    assert not split.words.plan.exact
+    assert not split.heads.plan.exact
+    assert len(split.words.plan.masks) == 64
+    assert len(split.heads.plan.masks) == 40
     assert split.n_evals == 64 * (40 + 8)
     assert largest(split.crosswalk.row_residual) < 1e-9
     assert largest(split.crosswalk.column_residual) < 1e-9
     exact = build_causal(subject, CONFIG, np.random.default_rng(0))
-    assert exact.words.exact
-    assert exact.heads.exact
+    assert exact.words.plan.exact
+    assert exact.heads.plan.exact
     assert 0 < relative_error(split.crosswalk.cells - exact.crosswalk.cells, exact.crosswalk.cells) < 0.5
-    assert (split.word_error > 0).all()
-    assert (split.head_error > 0).all()
-    assert (exact.word_error == 0).all()
-    assert (exact.head_error == 0).all()
+    assert (split.words.error > 0).all()
+    assert (split.heads.error > 0).all()
+    assert (exact.words.error == 0).all()
+    assert (exact.heads.error == 0).all()
 
 
 @pytest.mark.parametrize(("n_words", "n_cut"), [(0, 0), (0, 2), (1, 0), (3, 2)])
@@ -144,7 +144,7 @@ def test_words_that_do_not_fit_have_no_cells(n_words, n_cut):
     assert np.isfinite(split.crosswalk.cells[:n_words]).all()
     assert np.isnan(split.crosswalk.cells[n_words:]).all()
     assert np.isnan(split.leave_one_out[n_words:]).all()
-    assert np.isfinite(split.head_scores).all()
+    assert np.isfinite(split.heads.scores).all()
 
 
 def test_chunks_and_repetition_do_not_matter():

@@ -35,6 +35,12 @@ def made(*classes):
     return texts, build_vocabulary(texts.text, None, VocabularyConfig(min_count=1))
 
 
+def made_with(*classes):
+    """(texts, number of classes, vocabulary)."""
+    texts, vocabulary = made(*classes)
+    return texts, len(classes), vocabulary
+
+
 def found(opposites, class_):
     return {pair.word: pair.opposite for pair in opposites.pairs[class_]}
 
@@ -45,6 +51,13 @@ SIX = {"good": "bad", "loved": "hated", "best": "worst", "bad": "good", "hated":
 def test_opposites_stand_between_the_same_words():
     texts, vocabulary = made(24 * BAD, 24 * GOOD)
     assert found(find_opposites(texts, 2, vocabulary), 1) == SIX
+
+
+def test_numbers_and_marks_tell_nothing():
+    good, bad = ([f"{text} {mark}" for text in texts * 24] for texts, mark in ((GOOD, "90 !"), (BAD, "60 ?")))
+    opposites = find_opposites(*made_with(good, bad))
+    assert {"good", "bad"} <= set(found(opposites, 0))
+    assert not {"90", "60", "!", "?"} & set(found(opposites, 0))
 
 
 def test_word_vectors_decide_where_neighbours_do_not():

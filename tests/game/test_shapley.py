@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -139,6 +140,23 @@ def test_players_that_no_pair_parts_get_the_same():
     plan = ShapleyPlan(masks=np.concatenate([masks, masks[:, -1:]], axis=1), exact=False)
     values = plan.masks @ np.arange(1.0, n + 1)
     np.testing.assert_allclose(plan.weights(values) @ values, [1, 2, 3, 4, 5.5, 5.5], atol=1e-6)
+
+
+@pytest.mark.parametrize(("n", "exact_limit"), [(5, 9), (8, 4), (12, 9), (20, 9)])
+def test_a_linear_game_has_its_own_values(n, exact_limit):
+    plan = make_plan(n, 128, exact_limit, np.random.default_rng(n))
+    assert plan.exact == (n == 5)
+    fit = plan.fit(np.random.default_rng(0).normal(size=len(plan.masks)))
+    assert fit.linearity_error() < 1e-9
+    mixed_up = replace(fit, weights=np.roll(fit.weights, 1, axis=0))  # sums as before
+    assert mixed_up.linearity_error() > 0.5
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_pairs_of_a_small_sample_part_all_players(seed):
+    plan = make_plan(7, 32, 3, np.random.default_rng(seed))
+    assert len(plan.masks) == 32
+    assert np.linalg.matrix_rank(np.where(plan.masks, 1.0, -1.0)) == 7
 
 
 def test_the_standard_error_is_of_the_size_of_the_error():

@@ -51,7 +51,9 @@ def test_one_row_a_head_and_seed_with_the_means_over_its_texts() -> None:
     assert row["indirect_size"] == pytest.approx(np.abs(lost - d).mean())
     assert row["ablation_size"] == pytest.approx(np.abs(of_method(tables, "ablation_mean", "L0H1", seed=1)).mean())
     assert (row["mean_causal"], row["mean_direct"]) == pytest.approx((psi.mean(), d.mean()))
-    share = (psi - d) / (np.abs(psi) + np.abs(d))
+    share = (np.abs(psi) - d * np.sign(psi)) / (np.abs(psi) + np.abs(d))
+    assert (psi > 0).any()
+    assert (psi < 0).any()  # the share does not depend on which way a text's words push
     interval = crossed_interval(share[None], 0.95)
     assert row[["indirect_share", "indirect_low", "indirect_high"]].tolist() == pytest.approx(interval)
     assert (row["class_"], row["n_undefined"], row["confirmed"]) == ("indirect", 0, None)
@@ -164,6 +166,18 @@ def test_words_are_averaged_over_occurrences_and_ranked_on_each_side() -> None:
     ]
     assert profile_words(crosswalk, n_words=1)["word"].tolist() == ["fine", "bad", "good"]
     assert profile_words(only_direct).empty
+
+
+def test_words_of_a_single_text_give_way_where_enough_stand_in_several() -> None:
+    rows = [
+        {**CELL, "seed": 0, "example_id": f"e{text}", "word_index": i, "word": f"w{i}", "component": "L0H0"}
+        | {"method": "two_way_shapley", "kind": "causal", "value": (-1) ** i * (0.1 + i)}
+        for i in range(6)
+        for text in range(1 if i > 3 else 2)  # the two strongest words stand in one text each
+    ]
+    crosswalk = pd.DataFrame(rows)
+    assert profile_words(crosswalk, n_words=2)["word"].tolist() == ["w2", "w0", "w3", "w1"]
+    assert profile_words(crosswalk, n_words=3)["word"].tolist() == ["w4", "w2", "w0", "w5", "w3", "w1"]
 
 
 def test_disagreement_names_the_reason_of_every_planted_head() -> None:

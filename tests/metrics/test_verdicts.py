@@ -23,6 +23,7 @@ from tests.metrics.head_games import (
     UNDECIDED,
     WITH_BACKUPS,
     Part,
+    alone,
     make_tables,
 )
 
@@ -105,8 +106,34 @@ def test_a_head_with_one_large_number_is_not_null(method: str) -> None:
 @pytest.mark.parametrize(("part", "head"), [(WITH_BACKUPS, 2), (ERASED_BY_HEAD, 0)])
 def test_without_interactions_a_backup_is_not_told_from_an_erased_head(part: Part, head: int) -> None:
     verdict = judge(without(make_tables([part, DIRECT]), interactions=""))[head]
-    assert verdict.class_ == "backup"
-    assert verdict.reason.startswith("missing alone it is hardly missed")
+    assert verdict.class_ == "mixed"
+    assert "hardly missed, shared or taken back, not known without interactions" in verdict.reason
+
+
+def test_without_interactions_heads_of_which_one_suffices_are_not_called_cancelling() -> None:
+    any_of_four = Part((0.9, 0.9, 0.9, 0.9), lambda team: 0.9 * (len(team) > 0))
+    tables = make_tables([any_of_four])
+    assert {verdict.class_ for verdict in judge(tables)} == {"backup"}
+    verdicts = judge(without(tables, interactions=""))
+    assert {verdict.class_ for verdict in verdicts} == {"mixed"}
+    assert "writes more than 2 times what it achieves, shared or taken back" in verdicts[0].reason
+
+
+def test_a_head_without_causal_numbers_is_not_null() -> None:
+    tables = without(make_tables([alone(0.0, 1.0), DIRECT]), trials="")
+    tables = without(without(tables, heads="leave_one_out"), heads="shapley")
+    assert judge(tables)[0].class_ == "mixed"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_is_neither_direct_nor_indirect(seed: int) -> None:
+    """A null head that one trial keeps from being called null has no class: what is left of it is noise."""
+    tables = make_tables([NULL, DIRECT], seeds=(seed,))
+    beside = (tables["trials"]["component"] == "L0H0") & (tables["trials"]["partner"] == "L0H1")
+    tables["trials"].loc[beside, "high"] = 0.5
+    verdict = judge(tables)[0]
+    assert verdict.class_ == "mixed"
+    assert verdict.reason.startswith("too small to tell")
 
 
 def test_without_the_loss_alone_the_shapley_value_stands_in() -> None:

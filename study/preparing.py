@@ -1,0 +1,165 @@
+"""What the stages of a cell start from: its data, its models, its texts, ready to be explained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+import torch
+
+from study import tables
+from study.artefacts import (
+    load_corpus_folder,
+    load_encoder,
+    load_opposites,
+    load_vectors,
+    load_vocabulary,
+    place_model,
+)
+from study.config import ModelConfig
+from study.data.batch import make_batch
+from study.data.vocabulary import Vocabulary
+from study.dissecting import Dissection, reference_means
+from study.errors import StudyError
+from study.explaining import Setting, contribute
+from study.ledger import read_frame
+from study.model import MODELS
+from study.model.encoder import Encoder
+from study.model.reference import HeadReference
+from study.records import Corpus, TextBatch
+from study.seeds import rng_of, seed_of
+from study.stages import StageContext
+
+T = TypeVar("T")
+
+
+def new_dissection(
+    context: StageContext,
+    vocabulary: Vocabulary,
+    setting: Setting,
+    reference: TextBatch,
+    heads: HeadReference,
+    neurons: pd.DataFrame,
+) -> Dissection:
+    """The trained model, ready to be taken apart, with what earlier stages found. neurons: the cell's table."""
+    model, folder = encoder_of(context, setting), context.folder
+    return Dissection(
+        setting=setting,
+        model=model,
+        config=context.config.heads,
+        reference=heads,
+        reference_contributions=reference_means(model, reference),
+        vocabulary=vocabulary,
+        opposites=load_opposites(data_folder(context)),
+        empty=tables.empty_contributions(read_frame(folder / "components.parquet")),
+        word_scores=tables.scores_by_text(read_frame(folder / "features.parquet")),
+        top_neurons=tables.top_neurons(neurons, context.config.heads.top_neurons),
+    )
+
+
+def encoder_of(context: StageContext, setting: Setting) -> Encoder:
+    """The setting's model. Raises: StudyError for a family whose heads cannot be replaced one by one yet."""
+    if not isinstance(setting.model, Encoder):
+        model = given(context.model)
+        raise StudyError(
+            f"model '{model.name}' is of family '{model.family}', whose heads cannot be taken apart; allowed: encoder"
+        )
+    return setting.model
+
+
+def trained_setting(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> Setting:
+    """The cell's trained model and the texts that are explained with it."""
+    weights = context.folder / "model.safetensors"
+    model = load_encoder(weights, given(context.model), len(vocabulary), corpus.n_classes)
+    return _setting(context, corpus, vocabulary, model, trained=True)
+
+
+def untrained_setting(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> Setting:
+    """The control: a model of the same shape whose weights were never trained."""
+    model = new_model(context, corpus, vocabulary, "untrained control", with_vectors=False)
+    return _setting(context, corpus, vocabulary, model, trained=False)
+
+
+def _setting(
+    context: StageContext, corpus: Corpus, vocabulary: Vocabulary, encoder: Encoder, *, trained: bool
+) -> Setting:
+    config = context.config.explain
+    model = place(context, encoder).requires_grad_(False).eval()
+    n_texts = config.n_texts if trained else min(config.n_texts, config.untrained_texts)
+    batch = _explained_texts(context, corpus, vocabulary, n_texts)
+    reference = reference_texts(context, corpus, vocabulary)
+    contributions, predicted = contribute(model, batch)
+    return Setting(
+        model=model,
+        trained=trained,
+        batch=batch,
+        class_names=corpus.class_names,
+        contributions=contributions,
+        predicted=predicted,
+        reference_tokens=reference.token_ids[:, 1:][reference.attend[:, 1:]],
+        config=config,
+        seed=given(context.seed),
+        data_seed=given(context.dataset).split_seed,
+        dtype=context.config.runtime.dtype,
+    )
+
+
+def _explained_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary, n_texts: int) -> TextBatch:
+    """The first n_texts of a fixed random order of the test texts, equal in every cell of the data set."""
+    return _test_texts(context, corpus, vocabulary, slice(n_texts))
+
+
+def fresh_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> TextBatch:
+    """The test texts after the explained ones in the same order: nothing about heads was decided on them."""
+    n_texts = context.config.explain.n_texts
+    return _test_texts(context, corpus, vocabulary, slice(n_texts, n_texts + context.config.heads.fresh_texts))
+
+
+def _test_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary, places: slice) -> TextBatch:
+    order = rng_of(given(context.dataset).split_seed, "explained texts").permutation(len(corpus.test))
+    return make_batch(corpus.test.take(order[places]), vocabulary, given(context.model).max_words)
+
+
+def reference_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> TextBatch:
+    """The training texts behind every reference mean, unmasked, in the order of the corpus."""
+    order = rng_of(given(context.dataset).split_seed, "reference set").permutation(len(corpus.train))
+    rows = np.sort(order[: context.config.explain.reference_size])
+    return make_batch(corpus.train.take(rows), vocabulary, given(context.model).max_words)
+
+
+def new_model(
+    context: StageContext, corpus: Corpus, vocabulary: Vocabulary, purpose: str, *, with_vectors: bool = True
+) -> Encoder:
+    """An encoder with fresh weights, drawn by the cell's seed and the purpose."""
+    config: ModelConfig = given(context.model)
+    generator = torch.Generator().manual_seed(seed_of(given(context.seed), config.name, purpose))
+    vectors = None
+    if with_vectors and given(context.dataset).word_vectors:
+        vectors = load_vectors(data_folder(context), config.d_model)
+    model: Encoder = MODELS.load(config.family)(config, len(vocabulary), corpus.n_classes, generator, vectors)
+    return model
+
+
+def place(context: StageContext, model: Encoder) -> Encoder:
+    """The model on the device and in the dtype of the config."""
+    return place_model(model, context.config.runtime.device, context.config.runtime.dtype)
+
+
+def read_data(context: StageContext) -> tuple[Corpus, Vocabulary]:
+    """What the data stage left for the stage's data set."""
+    folder = data_folder(context)
+    return load_corpus_folder(folder), load_vocabulary(folder)
+
+
+def data_folder(context: StageContext) -> Path:
+    """Where the data stage wrote the stage's data set."""
+    return context.run_folder / "data" / given(context.dataset).name
+
+
+def given(value: T | None) -> T:
+    """The value. Raises: ValueError where a stage runs without what its scope promises."""
+    if value is None:
+        raise ValueError("this stage runs once per cell or data set and needs its data set, model and seed")
+    return value
