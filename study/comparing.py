@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from study.config import StudyConfig
-from study.crosswalk.rows import ROW_METRICS
+from study.crosswalk.rows import LEAVE_ONE_OUT, ROW_METRICS
 from study.ledger import read_frame
 from study.metrics.compare import measure_agreement, measure_completeness, measure_rows, measure_untrained
 from study.metrics.disagreement import explain_disagreement
@@ -25,13 +25,13 @@ from study.stats import crossed_interval, wilson_interval
 
 def compare(run: dict[str, pd.DataFrame], run_folder: Path, config: StudyConfig) -> dict[str, pd.DataFrame]:
     """The tables that are made from those of the cells: accuracy, measurements and estimates, profiles of heads."""
-    direct = run["crosswalk"][run["crosswalk"]["kind"] == "direct"]
+    crosswalks = run["crosswalk"][run["crosswalk"]["method"] != LEAVE_ONE_OUT]  # no table that rows split over
     measurements = pd.concat(
         [
             measure_agreement(run["features"], config.compare.top_k),
             measure_untrained(run["features"]),
             measure_completeness(run["features"], run["texts"]),
-            measure_rows(direct, run["components"], ROW_METRICS),
+            measure_rows(crosswalks, run["components"], ROW_METRICS),
             measure_head_agreement(run["heads"]),
             measure_indirectness(run["heads"], run["components"]),
             measure_layers(run["layers"]),

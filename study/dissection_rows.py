@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from study.crosswalk.causal import LEAVE_ONE_OUT, CausalSplit, relative_error
+from study.crosswalk.causal import CausalSplit, relative_error
+from study.crosswalk.rows import LEAVE_ONE_OUT
 from study.data.opposites import Twin
 from study.game.heads import HeadSubject
 from study.heads.groups import GroupEffects

@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import safetensors.torch
 import torch
 
 from study import pipeline
@@ -121,6 +123,15 @@ def test_the_causal_crosswalk_has_shap_and_the_heads_shapley_values_as_margins(f
     np.testing.assert_allclose(columns, values, atol=1e-5)
 
 
+def test_rows_of_both_crosswalks_are_measured(finished: tuple[Path, Path]) -> None:
+    measured = pd.read_parquet(finished[1] / "tables" / "measurements.parquet")
+    for metric in ("effective_components", "cancellation"):
+        rows = measured[measured["metric"] == metric]
+        assert set(rows["method_a"]) == {"shap", "lime", "two_way_shapley"}
+    heads = measured.query("metric == 'effective_components' and method_a == 'two_way_shapley'")["value"]
+    assert heads.between(1, 4).all()  # a model of four heads
+
+
 def test_removed_writes_change_the_frozen_model_as_predicted(finished: tuple[Path, Path]) -> None:
     tried = pd.read_parquet(finished[1] / "tables" / "interventions.parquet")
     assert set(tried["kind"]) == {"head", "neuron", "path"}
@@ -182,8 +193,10 @@ def wait_for_tasks(run: Path, n_done: int) -> None:
     pytest.fail(f"{n_done} tasks were not done in time")
 
 
-def run_stages(config: Path, folder: Path, *overrides: str) -> Path:
-    """All stages but the report, in this process; the run folder."""
+def run_stages(
+    config: Path, folder: Path, *overrides: str, after_training: Callable[[Path], None] | None = None
+) -> Path:
+    """All stages but the report, in this process; the run folder. after_training: given each cell's folder."""
     settings = load_config(config, overrides, allowed_names())
     for task in build_tasks(settings, STAGES[:-1]):
         (folder / task.folder).mkdir(parents=True, exist_ok=True)
@@ -197,6 +210,8 @@ def run_stages(config: Path, folder: Path, *overrides: str) -> Path:
             seed=task.seed,
         )
         getattr(pipeline, task.stage.function.partition(":")[2])(context)
+        if task.stage.name == "train" and after_training is not None:
+            after_training(context.folder)
     return folder
 
 
@@ -249,6 +264,24 @@ def test_any_choice_of_head_methods_gives_all_tables(tmp_path: Path, methods: li
     assert len(pd.read_parquet(run / "tables" / "profiles.parquet")) == 4
     for name in ("causal", "patching", "profile_words"):
         assert not len(pd.read_parquet(run / "tables" / f"{name}.parquet"))
+
+
+def test_a_head_that_does_nothing_is_called_null_and_tried_on_fresh_texts(tmp_path: Path) -> None:
+    def silence(folder: Path) -> None:
+        weights = safetensors.torch.load_file(folder / "model.safetensors")
+        weights["blocks.0.attention.W_O"][1] = 0.0
+        safetensors.torch.save_file(weights, folder / "model.safetensors")
+
+    overrides = ("explain.n_texts=10", "heads.causal_texts=2", "explain.methods=[shap]")
+    run = run_stages(write_study(tmp_path), tmp_path / "run", *overrides, after_training=silence)
+    profiles = pd.read_parquet(run / "tables" / "profiles.parquet").set_index("component")
+    assert profiles.loc["L0H1", "class_"] == "null"
+    assert profiles.loc["L0H1", "confirmed"]
+    assert (profiles.drop(index="L0H1")["class_"] != "null").all()
+    trials = pd.read_parquet(run / "tables" / "trials.parquet")
+    assert (trials["n_texts"] == 8).all()  # of 18 test texts, ten decided
+    assert trials[trials["component"] == "L0H1"]["mean_abs_change"].max() < 1e-6
+    assert trials[trials["component"] != "L0H1"]["mean_abs_change"].min() > 1e-4
 
 
 def test_named_groups_of_heads_are_ablated_together(tmp_path: Path) -> None:

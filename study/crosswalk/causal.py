@@ -20,7 +20,7 @@ from study.game.heads import HeadSubject
 from study.game.shapley import ShapleyFit, make_plan
 from study.records import Crosswalk, FloatArray
 
-METHOD, LEAVE_ONE_OUT = "two_way_shapley", "leave_one_out"
+METHOD = "two_way_shapley"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,5 +37,6 @@ def _spread(cells: FloatArray, base: float, output: float) -> FloatArray:  # noq
     return effective_components(cells)
 
 
+LEAVE_ONE_OUT = "leave_one_out"  # method of the rows that tell what a word's score loses without one head; no split
 RowMetric = Callable[[FloatArray, float, float], FloatArray]  # (cells, base, output) -> [word]
 ROW_METRICS: Mapping[str, RowMetric] = {"effective_components": _spread, "cancellation": cancellation}
