@@ -30,7 +30,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {  # of the tables of a cell, also wher
         *("example_id", "n_words", "n_word_coalitions", "words_exact", "n_head_coalitions", "heads_exact"),
         *("sampling_error", "word_error", "head_error"),
     ),
-    "interactions": ("example_id", "component_a", "component_b", "value"),
+    "interactions": ("example_id", "component_a", "component_b", "value", "margin_value"),
     "ablations": ("example_id", "group", "n_heads", "ablation", "effect"),
     "patching": (
         *("example_id", "swapped_index", "word", "twin_word", "margin", "twin_margin", "component", "layer", "head"),
@@ -100,10 +100,14 @@ def causal_text(subject: HeadSubject, split: CausalSplit, shap: FloatArray | Non
 
 
 def interactions(subject: HeadSubject, play: HeadPlay) -> list[Row]:
+    """value: in the effect of the words; margin_value: in the margin itself."""
     names = subject.head_index.names
+    pairs, of_words = pair_interactions(play.plan, play.words_effect)
+    _, of_margin = pair_interactions(play.plan, play.full)
     return [
-        {"example_id": subject.example_id, "component_a": names[a], "component_b": names[b], "value": float(value)}
-        for (a, b), value in zip(*pair_interactions(play), strict=True)
+        {"example_id": subject.example_id, "component_a": names[a], "component_b": names[b]}
+        | {"value": float(word_value), "margin_value": float(margin_value)}
+        for (a, b), word_value, margin_value in zip(pairs, of_words, of_margin, strict=True)
     ]
 
 

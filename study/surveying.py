@@ -18,7 +18,7 @@ from study.model.encoder import Encoder
 from study.model.protocol import target_classes
 from study.model.reference import HeadReference
 from study.model.training import batch_tensors
-from study.records import BoolArray, FloatArray, Gate, TextBatch
+from study.records import BoolArray, FloatArray, Gate, IntArray, TextBatch
 
 WHERE = "trained model"
 CHUNK = 128  # texts in one forward pass: memory does not grow with their number
@@ -115,31 +115,47 @@ def survey_attention(setting: Setting, model: Encoder) -> pd.DataFrame:
 def try_heads(model: Encoder, fresh: TextBatch, reference: HeadReference) -> pd.DataFrame:
     """Every head mean-ablated, alone and beside every other, on texts that decided nothing about it.
 
-    One row a head and partner ("" alone): mean and standard deviation over texts of |change of the margin|, logits.
+    One row a head and partner ("" alone), what taking the head out changes where the partner is out already: mean
+    and standard deviation over texts of |change of the margin|, logits; flipped: the share of texts that are then
+    predicted otherwise; accuracy_lost: the share of right predictions lost, below 0 where some are gained.
     """
     names = [model.index.names[k] for k in model.index.where("head")]
+    columns = ["component", "partner", "n_texts", "mean_abs_change", "sd", "flipped", "accuracy_lost"]
+    if not len(fresh):
+        return pd.DataFrame(columns=columns)
+    margin, predicted = _trials(model, fresh, reference)
+    right = predicted == fresh.label[:, None, None]
     rows = []
-    change = _fresh_changes(model, fresh, reference) if len(fresh) else np.empty((0, len(names), len(names) + 1))
-    for h, name in enumerate(names):
+    for h, name in enumerate(names, start=1):
         for p, partner in enumerate(["", *names]):
-            if partner != name and len(change):
-                values = change[:, h, p]
-                rows.append(
-                    (name, partner, len(values), values.mean(), values.std(ddof=1) if len(values) > 1 else np.nan)
-                )
-    return pd.DataFrame(rows, columns=["component", "partner", "n_texts", "mean_abs_change", "sd"])
+            if partner == name:
+                continue
+            change = np.abs(margin[:, p, 0] - margin[:, p, h])
+            deviation = change.std(ddof=1) if len(change) > 1 else np.nan
+            flipped = (predicted[:, p, 0] != predicted[:, p, h]).mean()
+            lost = right[:, p, 0].mean() - right[:, p, h].mean()
+            rows.append((name, partner, len(change), change.mean(), deviation, flipped, lost))
+    return pd.DataFrame(rows, columns=columns)
 
 
-def _fresh_changes(model: Encoder, fresh: TextBatch, reference: HeadReference) -> FloatArray:
-    """[example head partner], |change|; see `trial_ablations`."""
-    fill, found = reference.mean_fill(), []
+def _trials(model: Encoder, fresh: TextBatch, reference: HeadReference) -> tuple[FloatArray, IntArray]:
+    """Margin of the target class and predicted class without any two heads, both as `trial_ablations` lays them out."""
+    fill, found, classes = reference.mean_fill(), [], []
     for start in range(0, len(fresh), CHUNK):
         rows = np.arange(start, min(start + CHUNK, len(fresh)))
         token_ids, attend = (t.to(model.device) for t in batch_tensors(fresh, rows))
         with torch.no_grad():
-            target = target_classes(model.logits(token_ids, attend))
-        found.append(trial_ablations(model, token_ids, attend, target, fill))
-    return np.concatenate(found)
+            target = target_classes(model.logits(token_ids, attend)).cpu().numpy()
+        # a class's margin grows with its logit alone, so the largest margin is the largest logit
+        by_class = np.stack(
+            [
+                trial_ablations(model, token_ids, attend, torch.full((len(rows),), c, device=model.device), fill)
+                for c in range(model.n_classes)
+            ]
+        )
+        found.append(by_class[target, np.arange(len(rows))])
+        classes.append(by_class.argmax(0))
+    return np.concatenate(found), np.concatenate(classes)
 
 
 def _chunks(setting: Setting, model: Encoder) -> Iterator[tuple[Tensor, Tensor, Tensor]]:

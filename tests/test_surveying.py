@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from study import surveying
-from study.model.ablation import margins_by_subset
+from study.model.ablation import margins_by_subset, margins_replaced
 from study.model.protocol import margins
 from study.model.reference import gather_reference
 from study.stats import mean_interval
@@ -91,6 +91,27 @@ def test_heads_are_tried_alone_and_beside_each_other():
     assert frame.loc[("L1H0", ""), "sd"] == pytest.approx(alone.std(ddof=1))
     assert frame.loc[("L0H1", "L1H0"), "mean_abs_change"] == pytest.approx(beside.mean())
     assert (frame["n_texts"] == 3).all()
+    turned = (found[:, 1] > 0) != (found[:, 2] > 0)
+    assert frame.loc[("L0H1", "L1H0"), "flipped"] == turned.mean()
+    right = (found > 0) == (fresh.label[:, None] == 1)
+    assert frame.loc[("L0H1", "L1H0"), "accuracy_lost"] == pytest.approx(right[:, 1].mean() - right[:, 2].mean())
+
+
+def test_predictions_of_three_classes_are_those_of_the_largest_logit():
+    model, fresh = tiny_model(n_classes=3), tiny_batch(6, 2, 4, 9, 5, 7, n_classes=3, seed=9)
+    writes = model.readout_writes(*tensors(fresh)).sum(1)
+    model.b_U -= (model.norm_readout(writes) @ model.W_U + model.b_U).median(0).values  # no class always wins
+    reference = gather_reference(model, tiny_batch(5, 8, seed=30))
+    _, predicted = surveying._trials(model, fresh, reference)
+    token_ids, attend = tensors(fresh)
+    np.testing.assert_array_equal(predicted[:, 0, 0], model.logits(token_ids, attend).argmax(-1))
+    embeddings = model.embed(token_ids)
+    outputs = torch.stack([reference.mean_fill().of_layer(layer, token_ids.shape[1]) for layer in range(2)], 1)
+    where = torch.zeros(1, 2, 2, 1, dtype=torch.bool)
+    where[0, 1, 1] = True
+    by_class = [margins_replaced(model, embeddings, attend, torch.full((6,), c), outputs, where) for c in range(3)]
+    np.testing.assert_array_equal(predicted[:, 0, 4], torch.stack(by_class).argmax(0))
+    assert len(np.unique(predicted)) == 3
 
 
 def test_no_fresh_text_gives_no_trial_and_one_no_interval():
@@ -102,7 +123,16 @@ def test_no_fresh_text_gives_no_trial_and_one_no_interval():
         word_of_token=empty.word_of_token[:0], label=empty.label[:0],
     )  # fmt: skip
     frame = with_intervals(surveying.try_heads(model, none, reference), 0.95)
-    assert list(frame) == ["component", "partner", "n_texts", "mean_abs_change", "low", "high"]
+    assert list(frame) == [
+        "component",
+        "partner",
+        "n_texts",
+        "mean_abs_change",
+        "flipped",
+        "accuracy_lost",
+        "low",
+        "high",
+    ]
     assert not len(frame)
     one = with_intervals(surveying.try_heads(model, empty, reference), 0.95)
     assert one["low"].isna().all()

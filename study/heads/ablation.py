@@ -86,23 +86,18 @@ def ablate(
 
 
 def trial_ablations(model: Encoder, token_ids: Tensor, attend: Tensor, target: Tensor, fill: HeadFill) -> FloatArray:
-    """[example head partner], logits, not negative: |m_{-j} - m_{-j-h}|, what taking out head h changes.
+    """[example 1+head 1+head], logits: the margin without two heads, m_{-i-j}; 0 stands for nobody, 1 + i for head i.
 
-    Partner 0: no other head is out (j none); partner 1 + j: head j is out before. NaN where h is its own partner.
-    Heads are numbered layer by layer. A head is null only if it changes nothing beside any partner either: a head that
-    has a backup changes nothing alone.
+    So [:, 0, 0] is the margin with all heads, [:, 0, 1 + i] without head i alone. Heads are numbered layer by layer.
     """
     n = sum(kind == "head" for kind in model.index.kind)
-    first, second = np.triu_indices(n + 1)  # of -1 (nobody) and the heads; (i, i) stands for i alone
+    first, second = np.triu_indices(n + 1)  # of nobody and the heads; (i, i) stands for i alone
     removed = np.zeros((len(first), n + 1), dtype=bool)
     removed[np.arange(len(first)), first] = removed[np.arange(len(first)), second] = True
     margin = ablate(model, token_ids, attend, target, kept_heads(model, removed[:, 1:])[1:], fill)
     without = np.empty((len(margin), n + 1, n + 1))
     without[:, first, second] = without[:, second, first] = margin
-    before = without[:, :, 0]  # [example partner]
-    change = np.abs(before[:, None, :] - without[:, 1:, :])
-    change[:, np.arange(n), np.arange(n) + 1] = np.nan
-    return change
+    return without
 
 
 def _attribute(batch: HeadBatch, config: HeadsConfig, ablation: str) -> list[HeadAttribution]:

@@ -78,15 +78,16 @@ def word_ends(n_words: int) -> BoolArray:
     return np.array([[False], [True]]).repeat(n_words, axis=1)
 
 
-def interactions(play: HeadPlay) -> tuple[list[tuple[int, int]], FloatArray]:
-    """The pairs of heads (numbered layer by layer), and their Shapley interactions [pair] in u, logits.
+def interactions(plan: ShapleyPlan, values: FloatArray) -> tuple[list[tuple[int, int]], FloatArray]:
+    """The pairs of heads (numbered layer by layer), and their Shapley interactions [pair] in a game over heads, logits.
 
-    Positive where two heads do more for the words' effect together than each adds alone, negative where one can stand
-    in for the other. Defined only where all subsets are known: NaN for every pair when the plan is sampled.
+    values: [subset] of the plan, `HeadPlay.words_effect` or `HeadPlay.full`. Positive where two heads do more together
+    than each adds alone, negative where one can stand in for the other (of heads that push up). Defined only where
+    all subsets are known: NaN for every pair when the plan is sampled.
     """
-    n_heads = play.plan.masks.shape[1]
-    if not play.plan.exact:
+    n_heads = plan.masks.shape[1]
+    if not plan.exact:
         pairs = [(i, j) for i in range(n_heads) for j in range(i + 1, n_heads)]
         return pairs, np.full(len(pairs), np.nan)
     pairs, weights = interaction_weights(n_heads)
-    return pairs, weights @ play.words_effect
+    return pairs, weights @ values

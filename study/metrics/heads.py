@@ -31,17 +31,17 @@ def measure_head_agreement(heads: pd.DataFrame) -> pd.DataFrame:
 def measure_indirectness(heads: pd.DataFrame, components: pd.DataFrame) -> pd.DataFrame:
     """Metric `indirect_share`: how far the credit for an effect parts from what heads write themselves, 0 to 1.
 
-    sum_h |psi_h - d_h| / sum_h (|psi_h| + |d_h|) of a text, psi the heads' Shapley values and d what they write
-    beyond the empty text; the mean of each head's |indirect share| by size. 0 where every head is credited with
-    what it writes, 1 where heads that write are credited with nothing or the opposite and others with all. NaN
-    where everything is negligible. No rows without the method `shapley`.
+    sum_h |psi_h - d_h| / sum_h (|psi_h| + |d_h|) of a text, psi the heads' Shapley values in the margin and d what
+    they write beyond their means on the reference texts. 0 where every head is credited with what it writes, 1
+    where heads that write are credited with nothing or the opposite and others with all. NaN where everything is
+    negligible. No rows without the methods `shapley_margin` and `direct_centred`.
     """
     rows: list[tuple[object, ...]] = []
     for key, psi, written, span in _paired_texts(heads, components):
         size = np.abs(psi).sum() + np.abs(written).sum()
         known = size >= NEGLIGIBLE * max(1.0, span)
         value = float(np.abs(psi - written).sum() / size) if known else np.nan
-        rows.append((*key, "indirect_share", "shapley", "", value))
+        rows.append((*key, "indirect_share", "shapley_margin", "direct_centred", value))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -66,11 +66,14 @@ def measure_layers(layers: pd.DataFrame) -> pd.DataFrame:
 def _paired_texts(
     heads: pd.DataFrame, components: pd.DataFrame
 ) -> Iterator[tuple[tuple[object, ...], FloatArray, FloatArray, float]]:
-    """(dataset, model, seed, example_id), psi [head], d [head] and |v(N) - v(empty)| of texts with Shapley values."""
+    """(dataset, model, seed, example_id), psi [head], d [head] and |v(N) - v(empty)| of texts that have both."""
     text = [*CELL, "example_id"]
-    change = components.assign(change=components["contribution"] - components["empty_contribution"])
-    span = change.groupby(text)["change"].sum().abs()
-    psi = heads.loc[heads["method"] == "shapley", [*text, "component", "score"]]
-    both = psi.merge(change[[*text, "component", "change"]], on=[*text, "component"], how="left", validate="one_to_one")
+    change = components["contribution"] - components["empty_contribution"]
+    span = components.assign(change=change).groupby(text)["change"].sum().abs()
+    psi, written = (
+        heads.loc[heads["method"] == method, [*text, "component", "score"]]
+        for method in ("shapley_margin", "direct_centred")
+    )
+    both = psi.merge(written, on=[*text, "component"], suffixes=("", "_written"), validate="one_to_one")
     for key, group in both.groupby(text, sort=False):
-        yield key, group["score"].to_numpy(), group["change"].to_numpy(), float(span[key])
+        yield key, group["score"].to_numpy(), group["score_written"].to_numpy(), float(span[key])

@@ -9,6 +9,7 @@ import pandas as pd
 
 from study.records import FloatArray, IntArray
 
+TRIED = ("mean_abs_change", "flipped", "accuracy_lost")  # what a trial measures
 ALONE = ""  # the partner of a head that is tried alone
 
 
@@ -16,24 +17,29 @@ ALONE = ""  # the partner of a head that is tried alone
 class HeadNumbers:
     """What is known of the heads of one trained model, logits; NaN where a run lacks the numbers.
 
-    index: component, layer and head, in the order of the heads. span: [example], |v(N) - v(empty)|. written: d,
-    what a head writes beyond the empty text; raw, centred: its direct contribution; shapley: psi; ablation: by the
-    mean; left_out: words' effect without this head alone; all [example head]. interactions: [example head head],
-    symmetric. trials: [head partner] upper ends of mean |change of the margin| on fresh texts, the last column
-    alone; trial_change: [head], that mean alone.
+    index: component, layer and head, in the order of the heads. span: [example], |v(N) - v(empty)|.
+
+    Relative to the reference texts, all [example head]: written, d, what a head writes beyond its mean there (raw: with
+    that mean); shapley, psi, its Shapley value in the margin; left_out, delta, the loss when it alone is replaced by
+    its mean. interactions: [example head head] in the margin, symmetric. What a head does to typical texts is in none
+    of these. Relative to the empty text: words_written and words_shapley, the column sums of the two crosswalks;
+    what a head does to the empty text is in all of these.
+
+    On fresh texts: trials [head partner], upper ends of mean |change of the margin|, the last column alone;
+    tried_alone [head, one of TRIED].
     """
 
     index: pd.DataFrame
     span: FloatArray
-    written: FloatArray
     raw: FloatArray
-    centred: FloatArray
+    written: FloatArray
     shapley: FloatArray
-    ablation: FloatArray
     left_out: FloatArray
+    words_written: FloatArray
+    words_shapley: FloatArray
     interactions: FloatArray
     trials: FloatArray
-    trial_change: FloatArray
+    tried_alone: FloatArray
 
     @property
     def unit(self) -> float:
@@ -54,7 +60,12 @@ class HeadNumbers:
         return np.where(alike > 0, lost, 0 * lost).sum(2), np.where(alike < 0, lost, 0 * lost).sum(2)
 
     def strongest_partner(self, head: int) -> tuple[str, float]:
-        """The head whose interaction with this one is largest in mean size, and its mean; ("", NaN) without any."""
+        """The head whose interaction with this one is largest in mean size, and its mean towards what both push to.
+
+        Towards: times the sign of the sum of their Shapley values; + where together they push further than each adds
+        alone, - where they share work. ("", NaN) without any.
+        """
+        toward = np.sign(self.shapley[:, [head]] + self.shapley)
         found = self.interactions[:, head]
         known = np.isfinite(found).all(axis=1)
         others = np.arange(len(self.index)) != head
@@ -62,7 +73,7 @@ class HeadNumbers:
             return "", np.nan
         size = np.where(others, np.abs(found[known]).mean(axis=0), -1.0)
         partner = int(size.argmax())
-        return str(self.index["component"].iloc[partner]), float(found[known, partner].mean())
+        return str(self.index["component"].iloc[partner]), float((toward * found)[known, partner].mean())
 
 
 def gather_numbers(
@@ -79,19 +90,19 @@ def gather_numbers(
     change = components.assign(change=components["contribution"] - components["empty_contribution"])
     scores = {method: _grid(rows, "score", texts, names) for method, rows in heads.groupby("method", sort=False)}
     unknown = np.full((len(texts), len(names)), np.nan)
-    alone = trials[trials["partner"].fillna(ALONE) == ALONE].set_index("component")["mean_abs_change"]
+    alone = trials[trials["partner"].fillna(ALONE) == ALONE].set_index("component")
     return HeadNumbers(
         index=index.reset_index(drop=True),
         span=np.abs(change.groupby("example_id")["change"].sum().reindex(texts).to_numpy(dtype=np.float64)),
-        written=_grid(change[is_head], "change", texts, names),
         raw=_grid(components[is_head], "contribution", texts, names),
-        centred=scores.get("direct_centred", unknown),
-        shapley=scores.get("shapley", unknown),
-        ablation=scores.get("ablation_mean", unknown),
-        left_out=scores.get("leave_one_out", unknown),
+        written=scores.get("direct_centred", unknown),
+        shapley=scores.get("shapley_margin", unknown),
+        left_out=scores.get("ablation_mean", unknown),
+        words_written=_grid(change[is_head], "change", texts, names),
+        words_shapley=scores.get("shapley", unknown),
         interactions=_pairs(interactions, texts, names),
         trials=_trials(trials, names),
-        trial_change=alone.reindex(names).to_numpy(dtype=np.float64),
+        tried_alone=alone.reindex(names)[list(TRIED)].to_numpy(dtype=np.float64),
     )
 
 
@@ -112,7 +123,7 @@ def _pairs(rows: pd.DataFrame, texts: list[str], names: list[str]) -> FloatArray
         for column, known in (("example_id", texts), ("component_a", names), ("component_b", names))
     )
     here = text >= 0
-    text, a, b, value = text[here], a[here], b[here], rows["value"].to_numpy(dtype=np.float64)[here]
+    text, a, b, value = text[here], a[here], b[here], rows["margin_value"].to_numpy(dtype=np.float64)[here]
     found[text, a, b] = found[text, b, a] = value
     found[np.unique(text)[:, None], np.arange(len(names)), np.arange(len(names))] = 0.0
     return found

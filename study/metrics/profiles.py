@@ -18,10 +18,11 @@ from study.stats import crossed_interval
 
 PROFILE_COLUMNS = [
     *CELL, "component", "layer", "head",
-    "direct_size", "raw_size", "centred_size", "causal_size", "ablation_size", "leave_one_out_size",
-    "indirect_size", "mean_causal", "mean_direct", "indirect_share", "indirect_low", "indirect_high", "n_undefined",
+    "raw_size", "direct_size", "causal_size", "ablation_size", "indirect_size",
+    "indirect_share", "indirect_low", "indirect_high", "n_undefined",
+    "words_direct_size", "words_direct_mean", "words_causal_size", "words_causal_mean",
     "partner", "interaction", "attention_to_cls", "attention_entropy",
-    "constant", "class_", "reason", "trial_change", "trial_high", "confirmed",
+    "constant", "class_", "reason", "trial_change", "trial_high", "trial_flipped", "trial_accuracy_lost", "confirmed",
 ]  # fmt: skip
 WORD_COLUMNS = [*CELL, "component", "word", "n_texts", "causal", "direct", "side", "rank"]
 CAUSAL_CELLS, DIRECT_CELLS = "two_way_shapley", "shap"  # methods of the crosswalk
@@ -85,13 +86,14 @@ def _profile_rows(numbers: HeadNumbers, attention: pd.DataFrame, level: float) -
     shares = indirect_shares(numbers)
     watched = attention.groupby("component")[["to_cls", "entropy"]].mean() if len(attention) else None
     sizes = {
-        "direct_size": numbers.written, "raw_size": numbers.raw, "centred_size": numbers.centred,
-        "causal_size": numbers.shapley, "ablation_size": numbers.ablation, "leave_one_out_size": numbers.left_out,
-        "indirect_size": numbers.left_out - numbers.written,
+        "raw_size": numbers.raw, "direct_size": numbers.written, "causal_size": numbers.shapley,
+        "ablation_size": numbers.left_out, "indirect_size": numbers.left_out - numbers.written,
+        "words_direct_size": numbers.words_written, "words_causal_size": numbers.words_shapley,
     }  # fmt: skip
     for h, (place, verdict) in enumerate(zip(numbers.index.to_dict("records"), verdicts, strict=True)):
         row: dict[str, Any] = {**place, **{name: _mean(np.abs(values[:, h])) for name, values in sizes.items()}}
-        row["mean_causal"], row["mean_direct"] = _mean(numbers.shapley[:, h]), _mean(numbers.written[:, h])
+        row["words_causal_mean"] = _mean(numbers.words_shapley[:, h])
+        row["words_direct_mean"] = _mean(numbers.words_written[:, h])
         interval = crossed_interval(shares[None, :, h], level)
         row["indirect_share"], row["indirect_low"], row["indirect_high"] = interval
         row["n_undefined"] = int(np.isnan(shares[:, h]).sum())
@@ -99,10 +101,10 @@ def _profile_rows(numbers: HeadNumbers, attention: pd.DataFrame, level: float) -
         seen = watched.loc[place["component"]] if watched is not None and place["component"] in watched.index else {}
         row["attention_to_cls"] = float(seen.get("to_cls", np.nan))
         row["attention_entropy"] = float(seen.get("entropy", np.nan))
-        row["constant"] = bool(row["centred_size"] < CONSTANT_SHARE * row["raw_size"])
+        row["constant"] = bool(row["direct_size"] < CONSTANT_SHARE * row["raw_size"])
         row |= {"class_": verdict.class_, "reason": verdict.reason, "confirmed": verdict.confirmed}
         tried = numbers.trials[h][np.isfinite(numbers.trials[h])]
-        row["trial_change"] = float(numbers.trial_change[h])
+        row["trial_change"], row["trial_flipped"], row["trial_accuracy_lost"] = numbers.tried_alone[h].tolist()
         row["trial_high"] = float(tried.max()) if len(tried) else np.nan
         yield row
 

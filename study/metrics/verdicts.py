@@ -3,7 +3,8 @@
 Every test is a t interval of a mean over texts of one trained model: it speaks of new texts, not of new seeds. The
 tests come in the order of RULES, which says them in words; the first that holds decides.
 
-What the numbers mean. d is what a head writes beyond the empty text. What is lost when it alone is missing, delta,
+What the numbers mean. All are relative to the reference texts: an absent head is replaced by its mean there, so what it
+does to any text alike is in none of them. d is what a head writes. What is lost when it alone is missing, delta,
 is d plus what later layers make of it; so delta - d is its indirect part. Its Shapley value psi is another thing: it
 shares the credit for what heads do together. A head whose input other heads must fetch has |psi| < |d| although
 nothing of what it writes is lost, which is why psi is not held against d to tell direct from indirect. And delta
@@ -53,7 +54,6 @@ class _Judge:
         self.least = NULL_SHARE * self.unit
         self.psi, self.written = numbers.shapley[:, head], numbers.written[:, head]
         self.left_out = numbers.left_out[:, head]
-        self.has_left_out = bool(np.isfinite(self.left_out).any())
         self.same, self.other = same, other
         self.knows_pairs = len(numbers.index) == 1 or bool(np.isfinite(numbers.interactions).any())
         self.sizes = (
@@ -62,7 +62,12 @@ class _Judge:
         )
 
     def verdict(self) -> Verdict:
-        """The first rule that holds."""
+        """The first rule that holds; none is tried where a number that they weigh is missing."""
+        needed = {"direct_centred": self.written, "shapley_margin": self.psi, "ablation_mean": self.left_out}
+        missing = [method for method, values in needed.items() if not np.isfinite(values).any()]
+        if missing:
+            text = f"not judged: the run has no {', '.join(missing)} (heads.methods)"
+            return Verdict(class_="mixed", reason=text)
         for rule in (self._null, self._cancelling, self._backup, self._by_share):
             found = rule()
             if found is not None:
@@ -70,9 +75,8 @@ class _Judge:
         raise AssertionError("the last rule always decides")
 
     def _null(self) -> Verdict | None:
-        causal = [values for values in (self.psi, self.left_out) if np.isfinite(values).any()]
-        sizes = [np.abs(values) for values in (self.written, *causal)]
-        if not causal or not all(self._interval(size)[2] < self.least for size in sizes):
+        sizes = [np.abs(values) for values in (self.written, self.psi, self.left_out)]
+        if not all(self._interval(size)[2] < self.least for size in sizes):
             return None
         tried = self.numbers.trials[self.head]
         tried = tried[np.isfinite(tried)]
@@ -88,10 +92,8 @@ class _Judge:
         return Verdict(class_="null", reason=text, confirmed=True)
 
     def _cancelling(self) -> Verdict | None:
-        if not np.isfinite(self.psi).any():
-            return None
         unshared = np.abs(self.psi + np.sign(self.psi) * self.same)
-        achieved = np.maximum(unshared, np.abs(self.left_out)) if self.has_left_out else unshared
+        achieved = np.maximum(unshared, np.abs(self.left_out))
         if self._above(np.abs(self.written) - CANCELLING_FACTOR * achieved):
             text = f"writes more than {CANCELLING_FACTOR:g} times what it achieves"
             if not self.knows_pairs:
@@ -116,16 +118,13 @@ class _Judge:
         return Verdict(class_="mixed", reason=f"hardly missed alone, undecided whether shared or taken back, {most}")
 
     def _by_share(self) -> Verdict:
-        effect = self.left_out if self.has_left_out else self.psi
-        indirect = np.abs(effect - self.written)
+        indirect = np.abs(self.left_out - self.written)
         _, low, high = self._interval(indirect - INDIRECT_FACTOR * np.abs(self.written))
         parts = f"{_mean(indirect):.3f} through later layers: {self.sizes}"
         if low > self.least:
             return Verdict(class_="indirect", reason=f"acts mostly by what others make of it, {parts}")
         if high < -self.least:
             return Verdict(class_="direct", reason=f"acts mostly by what it writes itself, {parts}")
-        if not np.isfinite(effect).any():
-            return Verdict(class_="mixed", reason="the run has no causal numbers of heads")
         small = max(abs(low), abs(high)) <= self.least
         why = "too few texts" if np.isnan(low) else "too small to tell" if small else "undecided"
         return Verdict(class_="mixed", reason=f"{why}, {parts}")

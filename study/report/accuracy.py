@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from study.report.blocks import Link, Paragraph
-from study.report.findings import Variant, missing, numbers_of
-from study.report.inputs import RunTables
+from study.report.findings import missing, numbers_of
+from study.report.inputs import RunTables, Variant
 from study.report.measures import accuracy_row, estimate
 from study.report.numbers import interval, listing, percent, with_interval
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 Tone = Literal["", "lead", "muted", "bad", "warn", "good"]
+
+
+def anchor_of(*names: str) -> str:
+    """An anchor of names as the page prints them: "neurons" and "mlp · films" give "neurons-mlp-films"."""
+    return re.sub(r"[ ·]+", "-", "-".join(names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

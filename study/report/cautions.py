@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from study.report.accuracy import percent_text
 from study.report.blocks import Paragraph
-from study.report.findings import Variant
-from study.report.inputs import RunTables, pick
+from study.report.inputs import RunTables, Variant, pick
 from study.report.measures import accuracy_row
 from study.report.numbers import listing, percent, plural
 

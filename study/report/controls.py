@@ -10,9 +10,10 @@ import pandas as pd
 from study.records import UNSIGNED_METHODS
 from study.report.blocks import Figure, Link, Paragraph
 from study.report.figures.agreement import Dot, make_dot, paint_dots
-from study.report.figures.style import ACCENT, MUTED, draw, method_label
-from study.report.findings import Variant, estimate_text, missing, per_variant
-from study.report.inputs import LIME, SHAP, RunTables
+from study.report.figures.palette import ACCENT, MUTED, method_label
+from study.report.figures.style import draw
+from study.report.findings import estimate_text, missing, per_variant
+from study.report.inputs import LIME, SHAP, RunTables, Variant
 from study.report.measures import estimate
 from study.report.notes import interval_note, untrained_size_note
 from study.report.numbers import listing

@@ -14,26 +14,31 @@ import pandas as pd
 
 from study.records import UNSIGNED_METHODS
 from study.report.blocks import Link, Paragraph
-from study.report.figures.style import method_label
-from study.report.inputs import LIME, SHAP, RunTables
+from study.report.figures.palette import method_label
+from study.report.inputs import LIME, SHAP, RunTables, Variant
 from study.report.measures import estimate, hidden_by_seed, spread
 from study.report.numbers import interval, listing, number, percent, percent_range, with_interval
 
-Variant = tuple[str, str]
 _DOUBTS = {"overlap": "the intervals overlap", "no interval": "there are too few texts for an interval"}
 
 
 def missing(what: str) -> Paragraph:
     """The finding of a run that lacks what it needs."""
-    return Paragraph("This run has no evidence.", tone="muted", lead=f"{what}.")
+    return Paragraph("This run has no evidence.", tone="muted", lead=what if what.endswith("?") else f"{what}.")
 
 
 def per_variant(run: RunTables, say: Callable[[Variant], str | None]) -> str:
-    """One clause a variant ("In encoder, ...; in attention-only, ..."); empty where none has evidence."""
-    told = [(run.label(*v), clause) for v in run.variants if (clause := say(v))]
+    """One clause a variant ("In encoder, ...; in attention-only, ..."), what is the same told once.
+
+    Empty where no variant has evidence.
+    """
+    told: dict[str, list[str]] = {}
+    for variant in run.variants:
+        if clause := say(variant):
+            told.setdefault(clause, []).append(run.label(*variant))
     if len(run.variants) == 1:
-        return capital(told[0][1]) if told else ""
-    return capital("; ".join(f"in {name}, {clause}" for name, clause in told))
+        return capital(next(iter(told), ""))
+    return capital("; ".join(f"in {listing(names)}, {clause}" for clause, names in told.items()))
 
 
 def capital(text: str) -> str:

@@ -14,13 +14,18 @@ from study.report.pictures import compose
 from study.report.text_rows import TextRows, rows_by_text
 
 FOLDER = "figures/crosswalks"
-_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]|^\.+")
+_UNSAFE = re.compile(r"[^a-z0-9_.-]|^\.+")
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)")  # no file names on Windows, whatever their ending
 _LONGEST = 80  # characters of a file name before its ending
 
 
 def safe_name(example_id: str) -> str:
-    """A file name that stays in its folder, whatever the id; where the id had to be changed, its hash is in it."""
-    name = _UNSAFE.sub("_", example_id)[:_LONGEST]
+    """A file name that stays in its folder, whatever the id; where the id had to be changed, its hash is in it.
+
+    Capitals are changed: on many disks "RT-1" and "rt-1" are one file.
+    """
+    name = _UNSAFE.sub("_", example_id.lower())[:_LONGEST]
+    name = f"_{name}" if _RESERVED.match(name) else name
     if name == example_id and name:
         return name
     return f"{name}-{hashlib.sha256(example_id.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
@@ -40,6 +45,30 @@ def first_seed(run: RunTables) -> str:
 def pictured_ids(run: RunTables, dataset: str, model: str) -> list[str]:
     """Texts of a variant that have a picture of their own."""
     return causal_ids(run, dataset, model, first_seed(run))
+
+
+def gallery_paths(run: RunTables) -> set[str]:
+    """Where all pictures of the gallery are, or will be."""
+    return {picture_path(run, *v, example) for v in run.variants for example in pictured_ids(run, *v)}
+
+
+def remove_stale(run: RunTables) -> list[str]:
+    """Removes the pictures of an earlier gallery that this one does not draw; returns their names.
+
+    Only what a gallery writes is touched: SVG files one folder below FOLDER, and folders that are empty then.
+    """
+    wanted, removed = gallery_paths(run), []
+    for folder in sorted((run.folder / FOLDER).glob("*-s*")):
+        if folder.is_symlink() or not folder.is_dir():
+            continue
+        for path in sorted(folder.glob("*.svg")):
+            name = path.relative_to(run.folder).as_posix()
+            if name not in wanted:
+                path.unlink()
+                removed.append(name)
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    return removed
 
 
 def draw_gallery(run: RunTables) -> Iterator[tuple[str, bytes]]:

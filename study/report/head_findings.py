@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from study.report.blocks import Link, Paragraph
-from study.report.findings import Variant, capital, estimate_text, missing, numbers_of, per_variant
-from study.report.inputs import SHAP, RunTables
-from study.report.measures import Spread, estimate, head_sizes, hidden_by_seed, kind_shares, spread
+from study.report.findings import capital, estimate_text, missing, numbers_of, per_variant
+from study.report.inputs import SHAP, RunTables, Variant
+from study.report.measures import BASES, Spread, basis_of, estimate, head_sizes, hidden_by_seed, kind_shares, spread
 from study.report.numbers import listing, number, percent, percent_range, signed_percent_range
 
 _NAMES = {"head": "heads", "mlp": "MLPs", "embed": "the embedding", "bias": "biases"}
@@ -39,8 +40,24 @@ def _about(values: list[float]) -> str:
     return f"about {low}" if low == high else f"{low} to {high}"
 
 
-def kinds_finding(run: RunTables) -> Paragraph:
-    """Shares of heads, MLPs and embedding in what the words change, per variant."""
+def writers_finding(run: RunTables) -> Paragraph:
+    """Who writes what the words change: kinds of components, then heads by name, and what is only constant."""
+    sizes = {v: s for v in run.variants if (s := head_sizes(run, v))["share"].notna().any()}
+    told = [part for part in (_kinds(run), _strongest(run, sizes)) if part]
+    if not told:
+        return missing("Which components write the margin?")
+    leads = [lead for lead, _ in told if lead]
+    links = (
+        Link(label="kinds", anchor="fig-kinds"),
+        Link(label="shares", anchor="fig-head-shares"),
+        Link(label="raw and centred", anchor="fig-centring"),
+    )
+    text = "".join(f"{text} " for _, text in told) + _centring(run, sizes)
+    return Paragraph(text.rstrip(), links, lead=capital(f"{'; '.join(leads)}."))
+
+
+def _kinds(run: RunTables) -> tuple[str, str] | None:
+    """Shares of heads, MLPs and embedding in what the words change, per variant: what leads, and all of them."""
     told_first: list[str] = []
 
     def say(variant: Variant) -> str | None:
@@ -55,44 +72,34 @@ def kinds_finding(run: RunTables) -> Paragraph:
 
     told = per_variant(run, say)
     if not told:
-        return missing("Which components write the margin?")
+        return None
     kinds = list(dict.fromkeys(told_first))
     verb = "writes" if kinds[0] == "embed" else "write"
-    lead = f"{capital(_NAMES[kinds[0]])} {verb} the largest share of what the words change."
+    lead = f"{_NAMES[kinds[0]]} {verb} the largest share of what the words change"
     if len(kinds) > 1:
-        lead = "Who writes the largest share of what the words change depends on the model."
-    links = (Link(label="kinds", anchor="fig-kinds"),)
-    return Paragraph(
-        f"Shares of what components contribute beyond the empty text (range over seeds). {told}.", links, lead=lead
-    )
+        lead = "who writes the largest share of what the words change depends on the model"
+    return lead, f"Shares of what components contribute beyond the empty text (range over seeds). {told}."
 
 
-def heads_finding(run: RunTables) -> Paragraph:
-    """The strongest head of every seed by name, how even the shares are, and what is only constant."""
-    sizes = {v: head_sizes(run, v) for v in run.variants}
-    known = {v: s for v, s in sizes.items() if not s.empty}
+def _strongest(run: RunTables, sizes: dict[Variant, pd.DataFrame]) -> tuple[str, str] | None:
+    """The strongest head of every seed by name, and whether it writes more than half; nothing among fewer than 3."""
+    known = {v: s for v, s in sizes.items() if s["rank"].max() > 2}
     if not known:
-        return missing("Which heads write most?")
+        return None
 
     def say(variant: Variant) -> str | None:
         if variant not in known:
             return None
-        first = known[variant][known[variant]["rank"] == 1]
+        first = known[variant][(known[variant]["rank"] == 1) & known[variant]["share"].notna()]
         return listing([f"{r.component} {percent(r.share)} (seed {r.seed})" for r in first.itertuples()])
 
     tops = [float(s[s["rank"] == 1]["share"].max()) for s in known.values()]
+    where = "in some model one head" if max(tops) > 0.5 else "no head"
     several = max(s["seed"].nunique() for s in known.values()) > 1
-    lead = (
-        "In some model one head does more than half of the heads' writing."
-        if max(tops) > 0.5
-        else "No head does more than half of the heads' writing."
-    )
     tail = " A head's number means nothing across seeds, so none is averaged." if several else ""
-    taken = _centring(run, known)
-    links = (Link(label="shares", anchor="fig-head-shares"), Link(label="raw and centred", anchor="fig-centring"))
-    return Paragraph(
-        f"The strongest head and its share of what heads write. {per_variant(run, say)}.{taken}{tail}", links, lead=lead
-    )
+    basis = BASES[basis_of(next(iter(known.values())))]
+    text = f"The strongest head and its share of what heads write, by {basis}. {per_variant(run, say)}.{tail}"
+    return f"{where} does more than half of the heads' writing", text
 
 
 def _centring(run: RunTables, sizes: dict[Variant, pd.DataFrame]) -> str:
@@ -102,12 +109,12 @@ def _centring(run: RunTables, sizes: dict[Variant, pd.DataFrame]) -> str:
         return ""
     if all(change.high <= 0 for change in changes.values()):
         told = numbers_of(run, lambda v: percent_range(-changes[v].high, -changes[v].low) if v in changes else None)
-        return f" Centring takes away {told} of the heads' raw size; what is constant explains nothing."
+        return f"Centring takes away {told} of the heads' raw size; what is constant explains nothing."
     told = numbers_of(run, lambda v: signed_percent_range(changes[v].low, changes[v].high) if v in changes else None)
-    return f" Centring changes the heads' raw size by {told}."
+    return f"Centring changes the heads' raw size by {told}."
 
 
 def _size_change(sizes: pd.DataFrame) -> Spread | None:
     """Relative change of the heads' mean size by centring: −0.3 is 30 % smaller."""
-    total = sizes.groupby("seed")[["raw", "centred"]].sum(min_count=1)
-    return spread(total["centred"] / total["raw"] - 1)
+    total = sizes.groupby("seed")[["direct_raw", "direct_centred"]].sum(min_count=1)
+    return spread(total["direct_centred"] / total["direct_raw"].replace(0, np.nan) - 1)

@@ -10,13 +10,15 @@ import re
 import numpy as np
 import pandas as pd
 
-from study.report.figures.style import CLASS_COLOURS
-from study.report.inputs import RunTables, pick
+from study.report.blocks import anchor_of
+from study.report.figures.palette import CLASS_COLOURS
+from study.report.inputs import RunTables, Variant, pick
 from study.report.measures import estimate
 
-Variant = tuple[str, str]
 PARTING = ("indirect", "backup", "cancelling")  # classes of heads of which direct contributions alone mislead
-MAIN_PAIR = ("direct_beyond_empty", "shapley")  # what a head writes, and what is lost without it, on one scale
+MAIN_PAIR = ("direct_centred", "shapley_margin")  # what a head writes, and what is lost without it, on one scale
+UNDECIDED = "mixed"  # the class of heads of which no interval decides, or that lack the numbers to judge them
+SAME_WAY = 0.9
 _LOST = re.compile(r"margin_lost_at_([\d.]+)$")
 
 
@@ -29,13 +31,21 @@ def profiles_of(run: RunTables, variant: Variant) -> pd.DataFrame:
 
 
 def class_counts(run: RunTables, variant: Variant) -> pd.DataFrame:
-    """[seed class] number of heads; classes in the order of the figures, other names behind."""
-    rows = run.of("profiles", *variant)
+    """[(layer, seed) class] number of heads; classes in the order of the figures, other names behind."""
+    rows = profiles_of(run, variant)
     if rows.empty:
         return pd.DataFrame()
-    counts = pd.crosstab(rows["seed"], rows["class_"])
+    counts = pd.crosstab([rows["layer"].astype(int), rows["seed"]], rows["class_"])
     order = [c for c in CLASS_COLOURS if c in counts] + [c for c in counts if c not in CLASS_COLOURS]
     return counts[order]
+
+
+def one_way(profiles: pd.DataFrame) -> pd.Series:
+    """Whether a head's Shapley value has the same sign in nearly every text: |mean ψ| above SAME_WAY of mean |ψ|.
+
+    ψ is beyond the empty text, which is the same for all: what a head does to it then stands in every text's value.
+    """
+    return profiles["words_causal_mean"].abs() > SAME_WAY * profiles["words_causal_size"]
 
 
 def head_methods(run: RunTables) -> list[str]:
@@ -86,7 +96,7 @@ def removal_at(run: RunTables, variant: Variant, unit: str, method: str, percent
 
 def removal_name(run: RunTables, variant: Variant) -> str:
     """The name of the figure of one variant."""
-    return f"removal-{variant[1]}" if len(run.config.datasets) == 1 else f"removal-{variant[0]}-{variant[1]}"
+    return anchor_of("removal", run.label(*variant))
 
 
 def words_effect(run: RunTables, variant: Variant) -> float:
@@ -118,34 +128,50 @@ def worst_partners(run: RunTables, variant: Variant) -> pd.DataFrame:
 
 
 def pair_matrix(run: RunTables, variant: Variant, seed: str) -> pd.DataFrame:
-    """[head head] mean Shapley interaction towards the words' effect, symmetric, NaN on the diagonal.
+    """[head head] Shapley interaction in the margin, mean over texts, symmetric, NaN on the diagonal.
 
-    Each text's value is multiplied by the sign of what its words change, v(all) − v(empty), or values of positive and
-    negative texts would cancel: + is more together than alone, − less (they repeat each other or stand in). Empty
-    without pairs.
+    Each text's counts towards what the two heads push to, by the sign of the sum of their Shapley values, as in the
+    profiles' `interaction`: + where together they push further than each adds alone, − where they share work. Empty
+    without pairs or without those values.
     """
-    texts = pick(run.of("texts", *variant), seed=seed, trained=True)
-    sign = np.sign((texts["margin"] - texts["empty_margin"]).set_axis(texts["example_id"]))
     rows = pick(run.of("interactions", *variant), seed=seed)
-    rows = rows.assign(value=rows["value"] * rows["example_id"].map(sign))
-    if rows["value"].isna().all():
+    psi = pick(run.of("heads", *variant), seed=seed, method=MAIN_PAIR[1]).set_index(["example_id", "component"])[
+        "score"
+    ]
+    if rows["margin_value"].isna().all() or psi.empty:
         return pd.DataFrame()
-    both = pd.concat(
-        [rows, rows.rename(columns={"component_a": "component_b", "component_b": "component_a"})], ignore_index=True
-    )
+    both = [
+        psi.reindex(pd.MultiIndex.from_frame(rows[["example_id", f"component_{side}"]])).to_numpy() for side in "ab"
+    ]
+    rows = rows.assign(toward=rows["margin_value"] * np.sign(both[0] + both[1]))
+    mirrored = rows.rename(columns={"component_a": "component_b", "component_b": "component_a"})
     heads = list(dict.fromkeys([*rows["component_a"], *rows["component_b"]]))
-    table = both.pivot_table(index="component_a", columns="component_b", values="value", aggfunc="mean")
+    table = pd.concat([rows, mirrored], ignore_index=True).pivot_table(
+        index="component_a", columns="component_b", values="toward", aggfunc="mean"
+    )
     return table.reindex(index=heads, columns=heads)
 
 
 def match_quality(run: RunTables, variant: Variant) -> pd.DataFrame:
-    """Matched heads by pair of seeds: cosine (mean over heads of the matched pair) and others (of wrong matches)."""
+    """Matched heads by layer and pair of seeds: layer, seed_a, seed_b, cosine and others, means over its heads.
+
+    cosine: of the matched heads; others: of a head with those it was not matched to.
+    """
     rows = run.of("head_matches", *variant)
-    group = rows.groupby(["seed_a", "seed_b"], sort=True)
-    return group.agg(n=("head_a", "size"), cosine=("cosine", "mean"), others=("cosine_others", "mean")).reset_index()
+    rows = rows.assign(layer=rows["layer"].astype(float))
+    group = rows.groupby(["layer", "seed_a", "seed_b"], sort=True)
+    return group.agg(cosine=("cosine", "mean"), others=("cosine_others", "mean")).reset_index()
 
 
-def top_words(run: RunTables, variant: Variant, seed: str, component: str, side: str, most: int = 4) -> list[str]:
-    """The words that a head carries most on one side ("+" or "-"), strongest first."""
+def causal_texts(run: RunTables, variant: Variant, seed: str) -> int:
+    """How many texts of one trained model have causal cells."""
+    return int(pick(run.of("causal", *variant), seed=seed)["example_id"].nunique())
+
+
+def top_words(
+    run: RunTables, variant: Variant, seed: str, component: str, side: str, most: int = 4
+) -> list[tuple[str, int]]:
+    """The words that a head carries most on one side ("+" or "-"), strongest first, each with its number of texts."""
     rows = pick(run.of("profile_words", *variant), seed=seed, component=component, side=side)
-    return [str(word) for word in rows.sort_values("rank", kind="stable")["word"].head(most)]
+    rows = rows.sort_values("rank", kind="stable").head(most)
+    return [(str(word), int(n)) for word, n in zip(rows["word"], rows["n_texts"], strict=True)]

@@ -39,22 +39,24 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("n_words", "n_word_coalitions", "words_exact", "n_head_coalitions", "heads_exact"),
         *("sampling_error", "word_error", "head_error"),
     ),
-    "interactions": (*_TEXT, "component_a", "component_b", "value"),
+    "interactions": (*_TEXT, "component_a", "component_b", "value", "margin_value"),
     "ablations": (*_TEXT, "group", "n_heads", "ablation", "effect"),
-    "trials": (*_CELL, "component", "partner", "n_texts", "mean_abs_change", "low", "high"),
+    "trials": (
+        *(*_CELL, "component", "partner", "n_texts", "mean_abs_change", "low", "high", "flipped", "accuracy_lost"),
+    ),
     "profiles": (
         *_CELL,
         *_HEAD,
-        *("direct_size", "raw_size", "centred_size", "causal_size", "ablation_size", "leave_one_out_size"),
-        "indirect_size",
-        *("mean_causal", "mean_direct", "indirect_share", "indirect_low", "indirect_high", "n_undefined"),
+        *("raw_size", "direct_size", "causal_size", "ablation_size", "indirect_size"),
+        *("indirect_share", "indirect_low", "indirect_high", "n_undefined"),
+        *("words_direct_size", "words_direct_mean", "words_causal_size", "words_causal_mean"),
         *("partner", "interaction", "attention_to_cls", "attention_entropy"),
-        *("class_", "reason", "trial_change", "trial_high", "confirmed"),
+        *("class_", "reason", "trial_change", "trial_high", "trial_flipped", "trial_accuracy_lost", "confirmed"),
     ),
     "profile_words": (*_CELL, "component", "word", "n_texts", "causal", "direct", "side", "rank"),
     "head_disagreement": (
         *(*_CELL, "component", "rank_raw", "rank_direct", "rank_causal", "reason"),
-        *("raw_size", "centred_size", "causal_size", "leave_one_out_size", "indirect_share", "explanation"),
+        *("raw_size", "direct_size", "causal_size", "ablation_size", "indirect_share", "explanation"),
     ),
     "head_matches": ("dataset", "model", "seed_a", "seed_b", "layer", "head_a", "head_b", "cosine", "cosine_others"),
     "patching": (
@@ -79,6 +81,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 COST_COLUMNS = (*_CELL, "method", "n_texts", "n_evals", "seconds")
 SHAP, LIME = "shap", "lime"
+Variant = tuple[str, str]  # data set and model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,13 +191,12 @@ _NUMBERS = frozenset(
         *("score", "contribution", "empty_contribution", "value", "estimate", "seconds", "n_evals", "n_texts"),
         *("n_examples", "n_seeds", "n_undefined", "n_words"),
         *("error", "n_word_coalitions", "n_head_coalitions", "sampling_error", "word_error", "head_error"),
-        *("effect", "n_heads", "mean_abs_change", "direct_size", "raw_size", "centred_size", "causal_size"),
+        *("effect", "n_heads", "mean_abs_change", "direct_size", "raw_size", "causal_size", "margin_value"),
         *(
             "ablation_size",
-            "leave_one_out_size",
+            *("words_direct_size", "words_direct_mean", "words_causal_size", "words_causal_mean"),
+            *("flipped", "accuracy_lost", "trial_flipped", "trial_accuracy_lost"),
             "indirect_size",
-            "mean_causal",
-            "mean_direct",
             "indirect_share",
             "indirect_low",
         ),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 
-from study.report.inputs import RunTables, pick
-
-Variant = tuple[str, str]
+from study.report.inputs import RunTables, Variant, pick
 
 
 def layer_means(run: RunTables, variant: Variant) -> pd.DataFrame:
@@ -38,17 +38,24 @@ def neurons_for_half(curves: pd.DataFrame) -> pd.Series:
 
 def neuron_drivers(
     run: RunTables, variant: Variant, seed: str, layer: float, neuron: float, most: int = 3
-) -> tuple[list[str], list[str]]:
-    """The words that drive a neuron's contribution up and those that drive it down: mean effect over occurrences."""
+) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """Words that drive a neuron's contribution up and down, each with the number of texts it stands in.
+
+    By mean effect over occurrences, the largest first; words of two or more texts before those of one, whose effect
+    is the text's as much as the word's.
+    """
     rows = pick(run.of("neuron_words", *variant), seed=seed)
     rows = rows[(rows["layer"].astype(float) == layer) & (rows["neuron"].astype(float) == neuron)]
-    means = rows.groupby("word")["effect"].mean().dropna().reset_index()
-    order = means.assign(size=means["effect"].abs()).sort_values(
-        ["size", "word"], ascending=[False, True], kind="stable"
-    )
-    up = order[order["effect"] > 0]["word"].head(most)
-    down = order[order["effect"] < 0]["word"].head(most)
-    return [str(w) for w in up], [str(w) for w in down]
+    rows = rows[rows["effect"].notna()]
+    words = rows.groupby("word").agg(effect=("effect", "mean"), n=("example_id", "nunique")).reset_index()
+    words = words.assign(once=words["n"] < 2, size=words["effect"].abs())
+    order = words.sort_values(["once", "size", "word"], ascending=[True, False, True], kind="stable")
+    up, down = (order[sign * order["effect"] > 0].head(most) for sign in (1, -1))
+    return _counted(up), _counted(down)
+
+
+def _counted(words: pd.DataFrame) -> list[tuple[str, int]]:
+    return [(str(word), int(n)) for word, n in zip(words["word"], words["n"], strict=True)]
 
 
 def path_sizes(run: RunTables, variant: Variant) -> pd.DataFrame:
@@ -57,12 +64,34 @@ def path_sizes(run: RunTables, variant: Variant) -> pd.DataFrame:
     return rows.pivot_table(index="seed", columns="group", values="size", aggfunc="mean")
 
 
-def listed_shares(run: RunTables, variant: Variant) -> pd.Series:
-    """By seed: median over texts of the share of the margin that the listed paths explain."""
-    rows = run.of("path_sums", *variant)
-    sums = rows.groupby(["seed", "example_id"])[["listed", "contribution"]].sum()
-    share = sums["listed"] / sums["contribution"].replace(0, np.nan)
-    return share.groupby("seed").median()
+def listed_shares(run: RunTables, variant: Variant) -> pd.DataFrame:
+    """By seed, what the listed terms are of a text's margin, medians over texts, with MLP → margin and without.
+
+    Columns net, net_paths (Σ listed / margin), negative, negative_paths (share of texts in which that is below 0),
+    size, size_paths (Σ |listed| / Σ |all terms|). *_paths: without the terms that go from an MLP straight to the
+    margin, which are no paths through heads; they stay in what is divided by.
+    """
+    keys = ["seed", "example_id"]
+    listed = run.of("paths", *variant)
+    terms = listed.assign(contribution=listed["contribution"].astype(float), straight=is_straight(listed))
+    terms = terms.assign(size=terms["contribution"].abs())
+    whole = run.of("path_sums", *variant).groupby(keys)[["contribution", "size"]].sum().astype(float)
+    whole = whole.replace(0, np.nan)
+    if terms.empty or whole.empty:
+        return pd.DataFrame(columns=["net", "net_paths", "negative", "negative_paths", "size", "size_paths"])
+    found = {}
+    for suffix, part in (("", terms), ("_paths", terms[~terms["straight"]])):
+        sums = part.groupby(keys)[["contribution", "size"]].sum().reindex(whole.index, fill_value=0.0)
+        net = sums["contribution"] / whole["contribution"]
+        found[f"net{suffix}"] = net.groupby("seed").median()
+        found[f"negative{suffix}"] = (net[net.notna()] < 0).groupby("seed").mean()
+        found[f"size{suffix}"] = (sums["size"] / whole["size"]).groupby("seed").median()
+    return pd.DataFrame(found)
+
+
+def is_straight(paths: pd.DataFrame) -> pd.Series:
+    """Which rows of the table of paths go from an MLP to the margin, through no head."""
+    return paths["first"].astype(str).str.endswith(".mlp") & (paths["second"].astype(str) == "")
 
 
 def patched_shares(run: RunTables, variant: Variant) -> pd.DataFrame:
@@ -95,6 +124,38 @@ def twins(run: RunTables, variant: Variant, seed: str) -> pd.DataFrame:
     best = best.drop_duplicates("example_id")
     change = (best["twin_margin"] - best["margin"]).abs()
     return best.assign(change=change).sort_values(["change", "example_id"], ascending=[False, True])[columns]
+
+
+def twin_changes(run: RunTables, variant: Variant) -> pd.DataFrame:
+    """A row a twin: seed, example_id, flips (the margin changes its sign), expected.
+
+    expected: 1.0 where the margin moves away from the class that the swapped word leans to in the training texts,
+    0.0 where it does not, NaN where the run's data folder does not tell the leaning.
+    """
+    keys = ["seed", "example_id"]
+    rows = pick(run.of("patching", *variant), place="all").drop_duplicates(keys)
+    texts = pick(run.of("texts", *variant), trained=True)[[*keys, "target"]]
+    rows = rows.merge(texts, on=keys, how="left")
+    known = leanings(run, variant[0])
+    lean = np.array([known.get(pair, np.nan) for pair in zip(rows["target"], rows["word"], strict=True)], dtype=float)
+    change = np.sign((rows["twin_margin"] - rows["margin"]).to_numpy(dtype=float))
+    expected = np.where(np.isfinite(lean), (change == -np.sign(lean)).astype(float), np.nan)
+    flips = np.sign(rows["margin"]) != np.sign(rows["twin_margin"])
+    return rows[keys].assign(flips=flips, expected=expected)
+
+
+def leanings(run: RunTables, dataset: str) -> dict[tuple[str, str], float]:
+    """By (class, word): log odds ratio of the word in the training texts of the class; empty where it is not known."""
+    path = run.folder / "data" / dataset / "opposites.json"
+    names = run.cards.get(dataset, {}).get("class_names", [])
+    if not names or not path.exists():
+        return {}
+    classes = json.loads(path.read_text(encoding="utf-8"))["classes"]
+    return {
+        (str(name), str(word)): float(polarity)
+        for name, pairs in zip(names, classes, strict=False)
+        for word, _, polarity, _ in pairs
+    }
 
 
 def intervention_errors(run: RunTables, variant: Variant) -> pd.DataFrame:

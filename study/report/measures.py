@@ -12,7 +12,13 @@ import numpy as np
 import pandas as pd
 
 from study.records import BIAS_KINDS
-from study.report.inputs import LIME, SHAP, RunTables, pick
+from study.report.inputs import LIME, SHAP, RunTables, Variant, pick
+
+BASES = {  # direct methods, the one that says most of the texts first, and what each head's number is
+    "direct_centred": "centred contribution",
+    "direct_beyond_empty": "contribution beyond the empty text",
+    "direct_raw": "raw contribution",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +36,7 @@ def spread(values: pd.Series) -> Spread | None:
     return None if finite.empty else Spread(low=float(finite.min()), high=float(finite.max()), n=len(finite))
 
 
-def estimate(
-    run: RunTables, variant: tuple[str, str], metric: str, a: str, b: str, subset: str = "all"
-) -> pd.Series | None:
+def estimate(run: RunTables, variant: Variant, metric: str, a: str, b: str, subset: str = "all") -> pd.Series | None:
     """One row of the estimates table, whichever way round the pair stands; None if missing or undefined."""
     rows = pick(run.of("estimates", *variant), metric=metric, subset=subset)
     same = (rows["method_a"] == a) & (rows["method_b"] == b)
@@ -57,7 +61,7 @@ def accuracy_row(run: RunTables, dataset: str, kind: str, model: str | None = No
     return None if rows.empty else rows.iloc[0]
 
 
-def agreement_matrix(run: RunTables, variant: tuple[str, str], metric: str, methods: list[str]) -> np.ndarray:
+def agreement_matrix(run: RunTables, variant: Variant, metric: str, methods: list[str]) -> np.ndarray:
     """[method method] estimates over all texts: `metric` below the diagonal, `<metric>_abs` (sizes) above it.
 
     NaN where there is none: methods whose scores have no sign are compared by size only.
@@ -70,7 +74,7 @@ def agreement_matrix(run: RunTables, variant: tuple[str, str], metric: str, meth
     return matrix
 
 
-def beyond_empty(run: RunTables, variant: tuple[str, str]) -> pd.DataFrame:
+def beyond_empty(run: RunTables, variant: Variant) -> pd.DataFrame:
     """The components table with `beyond` (contribution − empty contribution) and `group` (kinds, biases as one)."""
     rows = run.of("components", *variant)
     group = rows["kind_of_component"].where(~rows["kind_of_component"].isin(BIAS_KINDS), "bias")
@@ -78,7 +82,7 @@ def beyond_empty(run: RunTables, variant: tuple[str, str]) -> pd.DataFrame:
     return rows.assign(beyond=rows["contribution"] - rows["empty_contribution"], group=group, layer=layer)
 
 
-def kind_shares(run: RunTables, variant: tuple[str, str]) -> pd.DataFrame:
+def kind_shares(run: RunTables, variant: Variant) -> pd.DataFrame:
     """Share of Σ abs(beyond) by kind and layer: one row a seed, columns (group, layer) in the order of the model."""
     rows = beyond_empty(run, variant)
     if rows.empty:
@@ -91,29 +95,32 @@ def kind_shares(run: RunTables, variant: tuple[str, str]) -> pd.DataFrame:
     return table.div(table.sum(axis=1), axis=0)
 
 
-def head_sizes(run: RunTables, variant: tuple[str, str]) -> pd.DataFrame:
-    """Per seed and head: mean absolute direct contribution over texts, raw and centred, and its share of all heads'.
+def head_sizes(run: RunTables, variant: Variant) -> pd.DataFrame:
+    """Per seed and head: mean absolute direct contribution over texts, and its share of all heads'.
 
-    Columns seed, component, layer, head, raw, centred, share (of the centred sizes), rank within the seed.
+    Columns seed, component, layer, head, those of BASES (NaN for a method that the run lacks), share (of the sizes
+    named by `basis_of`; NaN where all are 0), rank within the seed.
     """
-    rows = pick(run.of("heads", *variant), kind="direct")
+    place = ["seed", "component", "layer", "head"]
+    rows = run.of("heads", *variant)
+    rows = rows[rows["method"].isin(list(BASES)) & rows["score"].notna()]
     if rows.empty:
-        return pd.DataFrame(columns=["seed", "component", "layer", "head", "raw", "centred", "share", "rank"])
+        return pd.DataFrame(columns=[*place, *BASES, "share", "rank"])
     rows = rows.assign(size=rows["score"].abs())
-    table = rows.pivot_table(
-        index=["seed", "component", "layer", "head"], columns="method", values="size"
-    ).reset_index()
-    table = table.rename(columns={"direct_raw": "raw", "direct_centred": "centred"})
-    for column in ("raw", "centred"):
-        if column not in table:
-            table[column] = np.nan
-    basis = "centred" if table["centred"].notna().any() else "raw"
-    table["share"] = table[basis] / table.groupby("seed")[basis].transform("sum")
-    table["rank"] = table.groupby("seed")["share"].rank(ascending=False, method="first").astype(int)
-    return table.sort_values(["seed", "rank"]).reset_index(drop=True)
+    table = rows.pivot_table(index=place, columns="method", values="size")
+    table = table.reindex(columns=list(BASES)).reset_index()
+    sizes = table[basis_of(table)]
+    table["share"] = sizes / sizes.groupby(table["seed"]).transform("sum").replace(0, np.nan)
+    rank = table.groupby("seed")["share"].rank(ascending=False, method="first", na_option="bottom")
+    return table.assign(rank=rank.astype(int)).sort_values(["seed", "rank"]).reset_index(drop=True)
 
 
-def row_sizes(run: RunTables, variant: tuple[str, str], method: str = SHAP) -> pd.DataFrame:
+def basis_of(sizes: pd.DataFrame) -> str:
+    """The direct method of which `head_sizes` takes the shares: the first of BASES that the run has."""
+    return next((method for method in BASES if sizes[method].notna().any()), next(iter(BASES)))
+
+
+def row_sizes(run: RunTables, variant: Variant, method: str = SHAP) -> pd.DataFrame:
     """Per seed, text and word: `written` (Σ of cell sizes) and `score` (size of the row sum), logits."""
     cells = pick(run.of("crosswalk", *variant), method=method, kind="direct")
     cells = cells[cells["value"].notna()].assign(written=cells["value"].abs())
@@ -122,14 +129,14 @@ def row_sizes(run: RunTables, variant: tuple[str, str], method: str = SHAP) -> p
     return rows.assign(score=rows["score"].abs()).reset_index()
 
 
-def hidden_by_seed(run: RunTables, variant: tuple[str, str]) -> pd.Series:
+def hidden_by_seed(run: RunTables, variant: Variant) -> pd.Series:
     """Per seed: the share of what the components write for words that other components cancel (SHAP crosswalk)."""
     rows = row_sizes(run, variant)
     total = rows.groupby("seed")[["written", "score"]].sum()
     return 1 - total["score"] / total["written"].replace(0, np.nan)
 
 
-def global_words(run: RunTables, variant: tuple[str, str], most: int = 12) -> tuple[pd.DataFrame, int]:
+def global_words(run: RunTables, variant: Variant, most: int = 12) -> tuple[pd.DataFrame, int]:
     """Mean SHAP and LIME score of the words that count most, and in how many texts a word must stand.
 
     A text counts once per word, with the mean over its occurrences; every text and seed counts alike. Indexed by
@@ -152,7 +159,7 @@ def global_words(run: RunTables, variant: tuple[str, str], most: int = 12) -> tu
     return pd.concat(ends).drop(columns="key"), least
 
 
-def head_profiles(run: RunTables, variant: tuple[str, str], words: list[str]) -> dict[str, pd.DataFrame]:
+def head_profiles(run: RunTables, variant: Variant, words: list[str]) -> dict[str, pd.DataFrame]:
     """By seed: [word head] mean cell of the SHAP crosswalk over the word's occurrences."""
     rows = pick(run.of("crosswalk", *variant), method=SHAP, kind="direct")
     heads = list(dict.fromkeys(run.of("heads", *variant)["component"]))
@@ -164,7 +171,7 @@ def head_profiles(run: RunTables, variant: tuple[str, str], words: list[str]) ->
     return found
 
 
-def agreement_by_text(run: RunTables, variant: tuple[str, str], metric: str = "spearman") -> pd.DataFrame:
+def agreement_by_text(run: RunTables, variant: Variant, metric: str = "spearman") -> pd.DataFrame:
     """One row a text: SHAP–LIME agreement, mean over seeds, with n_words and exact (was SHAP; NaN if not known)."""
     rows = pick(run.of("measurements", *variant), metric=metric)
     pair = rows["method_a"].isin([SHAP, LIME]) & rows["method_b"].isin([SHAP, LIME])
@@ -177,7 +184,7 @@ def agreement_by_text(run: RunTables, variant: tuple[str, str], metric: str = "s
     return means.dropna(subset=["n_words"]).sort_values(["n_words", "example_id"]).reset_index(drop=True)
 
 
-def confusion(run: RunTables, variant: tuple[str, str]) -> pd.DataFrame:
+def confusion(run: RunTables, variant: Variant) -> pd.DataFrame:
     """Explained texts by label and prediction: n (texts × seeds), abs_margin, and mean SHAP–LIME Spearman."""
     texts = pick(run.of("texts", *variant), trained=True)
     if texts.empty:

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from study.report.inputs import RunTables, pick
+from study.report.inputs import RunTables, Variant, pick
 from study.report.numbers import plural
-
-Variant = tuple[str, str]
 
 
 def level_text(run: RunTables) -> str:

@@ -14,7 +14,7 @@ from study.config import StudyConfig
 from study.ledger import write_bytes
 from study.report import SECTIONS
 from study.report.blocks import Block, Bullets, Details, Figure, Paragraph, Section, Strip, Strips, Table, walk
-from study.report.gallery import draw_gallery
+from study.report.gallery import draw_gallery, remove_stale
 from study.report.inputs import RunTables, read_run
 from study.report.markdown import to_markdown
 from study.report.notes import interval_note, level_text
@@ -27,7 +27,8 @@ from study.report.tables import to_markdown as table_to_markdown
 def write_report(run_folder: Path, config: StudyConfig) -> list[str]:
     """Writes the report of a run from its tables; returns the names of the files, relative to the folder.
 
-    Every file is written atomically and depends on nothing but the folder's tables, config, gates and manifest.
+    Every file is written atomically and depends on nothing but the folder's tables, data, config, gates and manifest.
+    Pictures of an earlier report that this run has no longer are removed.
     Raises: LedgerError where a table lacks columns of the results contract.
     """
     run = read_run(run_folder, config)
@@ -40,6 +41,7 @@ def write_report(run_folder: Path, config: StudyConfig) -> list[str]:
     files |= paper_tables(run)
     files["report.md"] = to_markdown(TITLE, opening, sections).encode()
     files["report.html"] = render_page(run, opening, sections).encode()  # last: it is what people open
+    remove_stale(run)
     written = []
     for name, data in chain(draw_gallery(run), files.items()):
         write_bytes(run_folder / name, data)

@@ -6,25 +6,40 @@ import pandas as pd
 
 from study.report.figures.crosswalk import ANNOTATE_ABOVE
 from study.report.figures.style import clip
-from study.report.numbers import count, percent, plural, signed
+from study.report.numbers import count, listing, percent, plural, signed
 from study.report.text_rows import TextRows
 
+MOST_NAMED = 3  # columns named where several are the foremost
 
-def causal_title(words: pd.DataFrame, causal: pd.DataFrame, direct: pd.DataFrame, drawn: list[str]) -> str:
-    """Which head each of the two strongest words needs most, and which component writes most of its effect."""
+
+def causal_title(
+    words: pd.DataFrame, causal: pd.DataFrame, direct: pd.DataFrame, drawn: list[str], error: float = 0.0
+) -> str:
+    """Which head each of the two strongest words needs most, and which component writes most of its effect.
+
+    error: of the causal cells, relative to the word's score; heads that differ by less are named together.
+    """
     scores = direct.sum(axis=1)
     told = []
     for word, quoted in _strongest(words, scores).items():
         score = float(scores[word])
-        head, read = _foremost(causal.loc[word], score)
-        writer, written = _foremost(direct.loc[word, drawn], score)
-        needs = f"{quoted} ({signed(score)}) needs {head} most ({signed(read)})"
+        heads = foremost(causal.loc[word], score, error * abs(score))
+        writers = foremost(direct.loc[word, drawn], score)
+        needs = f"{quoted} ({signed(score)}) needs {_named(heads)} most ({_values(heads)})"
         told.append(
-            f"{needs}, which also writes most ({signed(written)})"
-            if head == writer
-            else f"{needs} and is written most by {writer} ({signed(written)})"
+            f"{needs}, which also {'writes' if len(heads) == 1 else 'write'} most ({_values(writers[heads.index])})"
+            if set(heads.index) == set(writers.index)
+            else f"{needs} and is written most by {_named(writers)} ({_values(writers)})"
         )
     return "; ".join(told)
+
+
+def relative_error(causal: pd.Series | None) -> float:
+    """The largest relative error of a causal table, 0 where nothing is sampled in it or nothing is known of it."""
+    if causal is None or (causal["words_exact"] and causal["heads_exact"]):
+        return 0.0
+    errors = [float(causal[c]) for c in ("sampling_error", "word_error", "head_error")]
+    return max((e for e in errors if e == e), default=0.0)
 
 
 def direct_title(words: pd.DataFrame, table: pd.DataFrame, drawn: list[str]) -> str:
@@ -52,10 +67,33 @@ def _strongest(words: pd.DataFrame, scores: pd.Series) -> dict[int, str]:
     return {int(w): f"“{name}”{place}" for w, name, place in zip(top, names, places, strict=True)}
 
 
-def _foremost(row: pd.Series, score: float) -> tuple[str, float]:
-    """The largest cell of a word that pulls as its score does, and its column."""
-    name = str((row if score >= 0 else -row).astype(float).idxmax())
-    return name, float(row[name])
+def foremost(row: pd.Series, score: float, error: float = 0.0) -> pd.Series:
+    """The largest cell of a word that pulls as its score does, first, and those that cannot be told from it.
+
+    These are cells that print the same, or differ by no more than `error`, and pull the same way.
+    """
+    cells = row.astype(float).dropna()
+    pull = (cells if score >= 0 else -cells).sort_values(ascending=False, kind="stable")
+    top = pull.iloc[0]
+    close = (top - pull <= error) | (cells[pull.index].map(signed) == signed(float(cells[pull.index[0]])))
+    alike = close & ((pull > 0) | (top <= 0))
+    return cells[pull.index[alike]]
+
+
+def _named(cells: pd.Series) -> str:
+    names = [str(name) for name in cells.index[:MOST_NAMED]]
+    more = [f"{len(cells) - MOST_NAMED} more"] if len(cells) > MOST_NAMED else []
+    return listing([*names, *more])
+
+
+def _values(cells: pd.Series) -> str:
+    """ "−0.28", "−0.28 each", or one a column named."""
+    printed = [signed(float(v)) for v in cells.iloc[:MOST_NAMED]]
+    if len(cells) == 1:
+        return printed[0]
+    if len(set(map(signed, cells.astype(float)))) == 1:
+        return f"{printed[0]} each"
+    return listing(printed) if len(cells) <= MOST_NAMED else f"{printed[0]} to {signed(float(cells.iloc[-1]))}"
 
 
 def unit_key(text: pd.Series) -> tuple[str, str]:
@@ -69,7 +107,8 @@ def note_of(rows: TextRows, who: str, tables: list[str]) -> str:
     cells = (
         "Left, a cell is what the word's effect loses, on average over all line-ups of heads, when the head is "
         "replaced by its mean; middle, what the component itself writes because of the word. Circles: the head "
-        "taken out while all others work; it departs from the bar where heads share work or build on each other."
+        "taken out while all others work; it departs from the bar where heads share work or build on each other. "
+        "Heads named together differ by less than the sampling error, or print the same."
         if causal
         else "Cells: direct contribution of a component to a word's score. Bars below: column sums; black dashes: "
         "direct contributions beyond the empty text, which the SHAP columns must meet and LIME's need not."

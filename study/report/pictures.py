@@ -11,11 +11,20 @@ from study.records import BIAS_KINDS
 from study.report import blocks
 from study.report.choose import TWO_WAY, Chosen
 from study.report.figures.crosswalk import paint_crosswalk
+from study.report.figures.palette import method_label
 from study.report.figures.picture import REST, Bars, Panel, Picture, describe_corner
-from study.report.figures.style import clip, draw, method_label
+from study.report.figures.style import clip, draw
 from study.report.inputs import LIME, SHAP, RunTables
 from study.report.numbers import listing, signed
-from study.report.picture_text import causal_title, direct_title, marks_note, note_of, sampling_note, unit_key
+from study.report.picture_text import (
+    causal_title,
+    direct_title,
+    marks_note,
+    note_of,
+    relative_error,
+    sampling_note,
+    unit_key,
+)
 from study.report.text_rows import LEAVE_ONE_OUT, TextRows, rows_of
 
 MAX_COLUMNS = 22  # columns of a direct table drawn one by one; the smaller ones of a larger model share a column
@@ -59,7 +68,8 @@ def compose(rows: TextRows, about: tuple[str, ...] = ()) -> tuple[Picture, str] 
         return None
     if _has_causal(rows) and SHAP in tables:
         causal = rows.cells(TWO_WAY, "causal")
-        title = causal_title(rows.words(), causal, tables[SHAP], _drawn(rows.parts()))
+        error = relative_error(rows.causal)
+        title = causal_title(rows.words(), causal, tables[SHAP], _drawn(rows.parts()), error)
         return _causal_picture(rows, causal, tables[SHAP], about), title
     first = next(iter(tables.values()))
     return _direct_picture(rows, tables, about), direct_title(rows.words(), first, _drawn(rows.parts()))
@@ -72,21 +82,7 @@ def _has_causal(rows: TextRows) -> bool:
 def _causal_picture(rows: TextRows, causal: pd.DataFrame, direct: pd.DataFrame, about: tuple[str, ...]) -> Picture:
     """Causal table, direct table, and the SHAP scores that both sum to; ticks: the causal table's own sums."""
     parts = rows.parts()
-    heads = [c for c in _drawn(parts) if c in causal]
-    alone = rows.cells(LEAVE_ONE_OUT, "causal").reindex(columns=heads).sum(min_count=1)
-    sampled_heads = rows.causal is not None and not rows.causal["heads_exact"]
-    shapley = rows.head_scores("shapley").reindex(heads) if sampled_heads else None
-    causal_foot = ["column sum = Shapley value of the head", "○ loss when that head alone is taken out"]
-    left = _panel(
-        causal,
-        parts,
-        _columns([causal], heads, MAX_BESIDE),
-        "Causal: which heads the words need",
-        "two-way Shapley values over words and heads",
-        (*causal_foot, *(["dashes: the head's Shapley value, found apart"] if sampled_heads else [])),
-        dashes=shapley,
-        rings=alone if alone.notna().any() else None,
-    )
+    left = _causal_panel(rows, causal)
     middle = _panel(
         direct,
         parts,
@@ -95,25 +91,44 @@ def _causal_picture(rows: TextRows, causal: pd.DataFrame, direct: pd.DataFrame, 
         "SHAP value of the word in each component of the margin",
         ("column sum = direct contribution, beyond the empty text",),
     )
-    words = rows.words().loc[direct.index]
     bars = Bars(
         title="SHAP",
         subtitle="= row sum of either table",
         row_sum=direct.sum(axis=1).to_numpy(),
         ticks=causal.reindex(direct.index).sum(axis=1, min_count=1).to_numpy(),
     )
+    shared = REST in (*left.layers, *middle.layers)
     notes = (
         _bias_note(parts, {SHAP: direct}),
         sampling_note(rows.causal),
-        marks_note(rows.words(), len(direct), shared=REST in (*left.layers, *middle.layers)),
+        marks_note(rows.words(), len(direct), shared=shared),
     )
     return Picture(
-        words=_labels(words),
+        words=_labels(rows.words().loc[direct.index]),
         panels=(left, middle),
         bars=(bars,),
         key=unit_key(rows.text),
         corner=_corner(rows, "sum of either table"),
         footnote=(*(n for n in notes if n), *about),
+    )
+
+
+def _causal_panel(rows: TextRows, causal: pd.DataFrame) -> Panel:
+    """Words × heads; rings: each head taken out alone; dashes: its Shapley value, where the table's is sampled."""
+    parts = rows.parts()
+    heads = [c for c in _drawn(parts) if c in causal]
+    alone = rows.cells(LEAVE_ONE_OUT, "causal").reindex(columns=heads).sum(min_count=1)
+    sampled = rows.causal is not None and not rows.causal["heads_exact"]
+    foot = ["column sum = Shapley value of the head", "○ loss when that head alone is taken out"]
+    return _panel(
+        causal,
+        parts,
+        _columns([causal], heads, MAX_BESIDE),
+        "Causal: which heads the words need",
+        "two-way Shapley values over words and heads",
+        (*foot, *(["dashes: the head's Shapley value, found apart"] if sampled else [])),
+        dashes=rows.head_scores("shapley").reindex(heads) if sampled else None,
+        rings=alone if alone.notna().any() else None,
     )
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from study.records import UNSIGNED_METHODS
 from study.report.blocks import Strip, Strips, StripWord
-from study.report.figures.style import DIVERGING, UNSIGNED_SCORES, method_label, text_on
+from study.report.figures.palette import DIVERGING, UNSIGNED_SCORES, method_label, text_on
 from study.report.numbers import signed
 
 LEVELS = 7  # colour steps on either side of zero

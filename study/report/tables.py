@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from study.records import UNSIGNED_METHODS
 from study.report.blocks import Column, Table
-from study.report.figures.style import method_label
+from study.report.figures.palette import method_label
 from study.report.inputs import LIME, SHAP, RunTables
 from study.report.numbers import count, number
 

@@ -9,7 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from study.game.shapley import ShapleyPlan, all_coalitions, exact_weights, interaction_weights, make_plan
+from study.game.shapley import (
+    ShapleyPlan,
+    _OddRegression,
+    all_coalitions,
+    exact_weights,
+    interaction_weights,
+    make_plan,
+)
 
 
 def by_orders(values, n):
@@ -86,6 +93,32 @@ def test_sampled_values_are_exact_where_the_odd_part_is_linear(n, degree):
     sampled = values_of(plan, values)
     # The ridge holds degree 3 back but does not forbid it: what is left is rounding in a solve of 64 pairs
     np.testing.assert_allclose(plan.weights(sampled) @ sampled, phi, atol=1e-6)
+
+
+@pytest.mark.parametrize("ridge", [1e-3, 1.0, 30.0])
+def test_the_fit_is_the_ridge_regression_it_says_it_is(ridge):
+    """The literal problem: least squares on all products of one and three players, a penalty on the triples alone."""
+    n, plan = 6, make_plan(6, 40, 2, np.random.default_rng(0))
+    pairs = len(plan.masks) // 2
+    y = np.random.default_rng(1).normal(size=pairs)
+    fit = _OddRegression(plan.masks[:pairs])
+    ours = fit.weights(ridge, np.ones(pairs, dtype=bool)) @ y
+
+    size = plan.masks[1:pairs].sum(1)
+    weight = 1.0 / (size * (n - size))
+    penalty = ridge * weight.mean()
+    weight = np.concatenate([[1e4 * weight.max()], weight])
+    x = np.where(plan.masks[:pairs], 1.0, -1.0)
+    triples = list(itertools.combinations(range(n), 3))
+    features = np.column_stack([x, *(x[:, list(t)].prod(1) for t in triples)])
+    penalty *= np.abs(features[:, n:] @ features[:, n:].T).max()
+    lost = np.diag([0.0] * n + [penalty] * len(triples))
+    solved = np.linalg.solve(features.T @ (weight[:, None] * features) + lost, features.T @ (weight * y))
+    phi = 2 * solved[:n]
+    for c, players in zip(solved[n:], triples, strict=True):
+        phi[list(players)] += 2 * c / 3
+    phi += (-2 * y[0] - phi.sum()) / n  # efficient: the first pair is (none, all)
+    np.testing.assert_allclose(ours, phi, atol=1e-8)
 
 
 def test_enough_pairs_of_a_cubic_game_give_its_values():

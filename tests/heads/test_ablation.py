@@ -141,22 +141,20 @@ def test_trials_equal_the_literal_oracle(variant):
     fill = batch.reference.mean_fill()
     found = trial_ablations(batch.model, batch.token_ids, batch.attend, batch.target, fill)
     places = list(itertools.product(*map(range, batch.shape)))
-    assert found.shape == (2, len(places), len(places) + 1)
-    for row, (h, head) in itertools.product(range(2), enumerate(places)):
-        alone = abs(float(batch.margin[row]) - margin_without(batch, row, [head], fill))
-        assert found[row, h, 0] == pytest.approx(alone, abs=1e-12)
-        assert np.isnan(found[row, h, 1 + h])
-        for j, partner in enumerate(places):
-            if j != h:
-                before = margin_without(batch, row, [partner], fill)
-                after = margin_without(batch, row, [partner, head], fill)
-                assert found[row, h, 1 + j] == pytest.approx(abs(before - after), abs=1e-12)
+    assert found.shape == (2, len(places) + 1, len(places) + 1)
+    for row in range(2):
+        assert found[row, 0, 0] == pytest.approx(float(batch.margin[row]), abs=1e-12)
+        for (i, first), (j, second) in itertools.product(enumerate(places, 1), repeat=2):
+            wanted = margin_without(batch, row, [first, second], fill)
+            assert found[row, i, j] == pytest.approx(wanted, abs=1e-12)
+            alone = margin_without(batch, row, [first], fill)
+            assert found[row, 0, i] == found[row, i, 0] == pytest.approx(alone, abs=1e-12)
 
 
 def test_trials_of_no_texts():
     batch = head_batch(tiny_model())
     none = (batch.token_ids[:0], batch.attend[:0], batch.target[:0])
-    assert trial_ablations(batch.model, *none, batch.reference.mean_fill()).shape == (0, 4, 5)
+    assert trial_ablations(batch.model, *none, batch.reference.mean_fill()).shape == (0, 5, 5)
 
 
 def test_a_constant_write_is_missed_by_zero_only():

@@ -20,6 +20,11 @@ SAMPLED = CONFIG.model_copy(update={"exact_limit": 3, "head_coalitions": 64})
 EIGHT = VARIANTS["four wide heads"]
 
 
+def play_interactions(play):
+    """In the effect of the words."""
+    return interactions(play.plan, play.words_effect)
+
+
 def made_up(values) -> HeadPlay:
     """A play whose words' effect is `values`, spread over its two ends."""
     values = np.asarray(values, dtype=float)
@@ -116,28 +121,28 @@ def test_interactions_in_closed_form():
     masks = all_coalitions(4)
     terms = {(0,): 5.0, (0, 1): 2.0, (1, 2): -3.0, (0, 1, 3): 1.5, (0, 1, 2, 3): 0.6}
     u = sum(c * masks[:, list(term)].all(axis=1) for term, c in terms.items())
-    pairs, found = interactions(made_up(u))
+    pairs, found = play_interactions(made_up(u))
     expected = {pair: sum(c / (len(term) - 1) for term, c in terms.items() if set(pair) <= set(term)) for pair in pairs}
     assert pairs == list(itertools.combinations(range(4), 2))
     assert found == pytest.approx(list(expected.values()), abs=1e-12)
 
 
 def test_interactions_of_two_heads_are_what_they_do_together_beyond_each_alone():
-    pairs, found = interactions(made_up([1.0, 3.0, 4.0, 10.0]))
+    pairs, found = play_interactions(made_up([1.0, 3.0, 4.0, 10.0]))
     assert pairs == [(0, 1)]
     assert found == pytest.approx([10 - 3 - 4 + 1])
 
 
 def test_one_head_has_no_pairs():
-    pairs, found = interactions(made_up([0.0, 1.0]))
+    pairs, found = play_interactions(made_up([0.0, 1.0]))
     assert pairs == []
     assert found.shape == (0,)
 
 
 def test_interactions_are_undefined_where_subsets_are_sampled():
     play = head_batch(tiny_model(EIGHT), config=SAMPLED).plays[0]
-    pairs, found = interactions(play)
+    pairs, found = play_interactions(play)
     assert pairs == list(itertools.combinations(range(8), 2))
     assert found.shape == (28,)
     assert np.isnan(found).all()
-    assert np.isfinite(interactions(head_batch(tiny_model(EIGHT)).plays[0])[1]).all()
+    assert np.isfinite(play_interactions(head_batch(tiny_model(EIGHT)).plays[0])[1]).all()

@@ -67,7 +67,7 @@ def test_like_heads_share_the_effect_and_interact_negatively():
     batch = redundant_batch()
     assert batch.plays[0].words_effect == pytest.approx([0.0, 1.0, 1.0, 1.0])
     assert HEAD_METHODS.load("shapley")(batch, CONFIG)[0].scores == pytest.approx(np.array([[0.5, 0.5]]))
-    pairs, found = interactions(batch.plays[0])
+    pairs, found = interactions(batch.plays[0].plan, batch.plays[0].words_effect)
     assert pairs == [(0, 1)]
     assert found == pytest.approx([-1.0])
 
@@ -75,10 +75,9 @@ def test_like_heads_share_the_effect_and_interact_negatively():
 def test_trials_find_the_backup():
     batch = redundant_batch()
     fill = batch.reference.mean_fill()
-    change = trial_ablations(batch.model, batch.token_ids, batch.attend, batch.target, fill)[0]
-    assert change[:, 0] == pytest.approx([0.0, 0.0])
-    assert change[0, 2] == pytest.approx(1.0)
-    assert change[1, 1] == pytest.approx(1.0)
+    margin = trial_ablations(batch.model, batch.token_ids, batch.attend, batch.target, fill)[0]
+    assert margin[0, 0] - margin[0, 1:] == pytest.approx([0.0, 0.0])
+    assert abs(margin[1, 2] - margin[0, 1]) == pytest.approx(1.0)
 
 
 def test_heads_do_not_interact_where_the_mlp_does_not_saturate():
@@ -86,7 +85,7 @@ def test_heads_do_not_interact_where_the_mlp_does_not_saturate():
     batch = redundant_batch()
     batch.model.layers[0].attention.W_O /= 4
     weaker = head_batch(batch.model, text_of(STRONG), reference=text_of(STRONG + 1))
-    assert interactions(weaker.plays[0])[1] == pytest.approx([0.0], abs=1e-12)
+    assert interactions(weaker.plays[0].plan, weaker.plays[0].words_effect)[1] == pytest.approx([0.0], abs=1e-12)
     assert HEAD_METHODS.load("ablation_mean")(weaker, CONFIG)[0].scores == pytest.approx(np.array([[0.5, 0.5]]))
 
 
@@ -113,11 +112,12 @@ def test_a_head_that_does_nothing_is_null_in_every_causal_method(variant, make_n
     for record in HEAD_METHODS.load("lime")(batch, CONFIG.model_copy(update={"lime_samples": 4000})):
         assert abs(record.scores[0, 1]) < 0.3 * np.abs(record.scores).max()  # small, but it has no such axiom
     for play in batch.plays:
-        for pair, value in zip(*interactions(play), strict=True):
+        for pair, value in zip(*interactions(play.plan, play.words_effect), strict=True):
             assert (abs(value) < 1e-13) == (1 in pair)
-    change = trial_ablations(model, batch.token_ids, batch.attend, batch.target, batch.reference.mean_fill())
-    assert np.nanmax(change[:, 1]) < 1e-13
-    assert np.nanmin(change[:, others.ravel()]) > 1e-8
+    margin = trial_ablations(model, batch.token_ids, batch.attend, batch.target, batch.reference.mean_fill())
+    change = np.abs(margin[:, :, [0]] - margin[:, :, 1:])  # [example partner head]
+    assert change[:, :, 1].max() < 1e-13
+    assert change[:, 0, others.ravel()].min() > 1e-8
 
 
 def test_like_heads_get_like_scores():

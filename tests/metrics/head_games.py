@@ -78,7 +78,7 @@ def make_tables(parts: Sequence[Part], n_texts: int = 40, seeds: Sequence[int] =
         for first, part in _numbered(parts):
             for h in range(len(part.written)):
                 _add_trials(rows, parts, seed, first + h, abs(_without(part, h)))
-    columns = ["dataset", "model", "seed", "example_id", "component_a", "component_b", "value"]
+    columns = ["dataset", "model", "seed", "example_id", "component_a", "component_b", "margin_value"]
     return {name: pd.DataFrame(table, columns=None if table else columns) for name, table in rows.items()}
 
 
@@ -106,8 +106,8 @@ def _add_text(rows, parts, text, scale, rng):
             noise = lambda: 0.002 * rng.normal()  # noqa: E731
             written = scale * part.written[h] + noise()
             scores = {
-                "direct_centred": written, "shapley": scale * shapley(part.effect, n, h) + noise(),
-                "leave_one_out": scale * _without(part, h) + noise(), "ablation_mean": scale * _without(part, h),
+                "direct_centred": written, "shapley_margin": scale * shapley(part.effect, n, h) + noise(),
+                "ablation_mean": scale * _without(part, h) + noise(), "shapley": 3.0 + scale * shapley(part.effect, n, h),
             }  # fmt: skip
             rows["heads"] += [{**text, **where, "method": m, "score": score} for m, score in scores.items()]
             rows["components"].append(
@@ -116,7 +116,7 @@ def _add_text(rows, parts, text, scale, rng):
             )  # fmt: skip
         rows["interactions"] += [
             {**text, "component_a": name_of(first + a), "component_b": name_of(first + b),
-             "value": scale * interaction(part.effect, n, a, b)}
+             "margin_value": scale * interaction(part.effect, n, a, b)}
             for a, b in itertools.combinations(range(n), 2)
         ]  # fmt: skip
     rows["interactions"] += _pairs_between(parts, text)
@@ -127,7 +127,7 @@ def _add_text(rows, parts, text, scale, rng):
 def _pairs_between(parts, text):
     owner = [number for number, part in enumerate(parts) for _ in part.written]
     return [
-        {**text, "component_a": name_of(a), "component_b": name_of(b), "value": 0.0}
+        {**text, "component_a": name_of(a), "component_b": name_of(b), "margin_value": 0.0}
         for a, b in itertools.combinations(range(len(owner)), 2)
         if owner[a] != owner[b]
     ]
@@ -135,6 +135,14 @@ def _pairs_between(parts, text):
 
 def _add_trials(rows, parts, seed, head, change):
     n_heads = sum(len(part.written) for part in parts)
-    cell = {**CELL, "seed": seed, "component": name_of(head), "n_texts": 100, "mean_abs_change": change}
+    cell = {
+        **CELL,
+        "seed": seed,
+        "component": name_of(head),
+        "n_texts": 100,
+        "mean_abs_change": change,
+        "flipped": change / 4,
+        "accuracy_lost": change / 8,
+    }
     for partner in ["", *(name_of(other) for other in range(n_heads) if other != head)]:
         rows["trials"].append({**cell, "partner": partner, "low": change, "high": change + 0.001})

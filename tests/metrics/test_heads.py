@@ -112,8 +112,9 @@ def test_indirectness_of_games_with_known_values() -> None:
 def test_heads_that_do_nothing_have_no_indirectness() -> None:
     tables = make_tables([NULL])
     assert measure_indirectness(tables["heads"], tables["components"])["value"].isna().all()
-    no_causal = tables["heads"][tables["heads"]["method"] != "shapley"]
-    assert measure_indirectness(no_causal, tables["components"]).empty
+    for method in ("shapley_margin", "direct_centred"):
+        fewer = tables["heads"][tables["heads"]["method"] != method]
+        assert measure_indirectness(fewer, tables["components"]).empty
 
 
 def test_layers_point_towards_the_predicted_side() -> None:

@@ -41,23 +41,25 @@ def test_one_row_a_head_and_seed_with_the_means_over_its_texts() -> None:
     assert list(table.columns) == PROFILE_COLUMNS
     assert table[["seed", "component"]].values.tolist() == [[s, f"L0H{h}"] for s in (0, 1) for h in range(3)]
     row = table.iloc[4]  # seed 1, the indirect head
-    psi, lost = (of_method(tables, m, "L0H1", seed=1) for m in ("shapley", "leave_one_out"))
-    d = of_method(tables, "direct_centred", "L0H1", seed=1)  # no constant write: also d
+    psi, lost = (of_method(tables, m, "L0H1", seed=1) for m in ("shapley_margin", "ablation_mean"))
+    d = of_method(tables, "direct_centred", "L0H1", seed=1)  # no constant write: the raw one too
     assert row["direct_size"] == pytest.approx(np.abs(d).mean())
     assert row["raw_size"] == pytest.approx(np.abs(d).mean())
-    assert row["centred_size"] == pytest.approx(np.abs(d).mean())
     assert row["causal_size"] == pytest.approx(np.abs(psi).mean())
-    assert row["leave_one_out_size"] == pytest.approx(np.abs(lost).mean())
+    assert row["ablation_size"] == pytest.approx(np.abs(lost).mean())
     assert row["indirect_size"] == pytest.approx(np.abs(lost - d).mean())
-    assert row["ablation_size"] == pytest.approx(np.abs(of_method(tables, "ablation_mean", "L0H1", seed=1)).mean())
-    assert (row["mean_causal"], row["mean_direct"]) == pytest.approx((psi.mean(), d.mean()))
+    beyond_empty = of_method(tables, "shapley", "L0H1", seed=1)  # with what the head does to the empty text
+    assert row["words_causal_size"] == pytest.approx(np.abs(beyond_empty).mean())
+    assert row["words_causal_mean"] == pytest.approx(beyond_empty.mean())
+    assert (row["words_direct_size"], row["words_direct_mean"]) == pytest.approx((np.abs(d).mean(), d.mean()))
     share = (np.abs(psi) - d * np.sign(psi)) / (np.abs(psi) + np.abs(d))
     assert (psi > 0).any()
     assert (psi < 0).any()  # the share does not depend on which way a text's words push
     interval = crossed_interval(share[None], 0.95)
     assert row[["indirect_share", "indirect_low", "indirect_high"]].tolist() == pytest.approx(interval)
     assert (row["class_"], row["n_undefined"], row["confirmed"]) == ("indirect", 0, None)
-    assert (row["trial_change"], row["trial_high"]) == pytest.approx((1.0, 1.001))
+    tried = ["trial_change", "trial_high", "trial_flipped", "trial_accuracy_lost"]
+    assert row[tried].tolist() == pytest.approx([1.0, 1.001, 0.25, 0.125])
 
 
 def test_share_is_undefined_where_both_are_negligible_and_counted() -> None:
@@ -75,7 +77,7 @@ def test_partner_is_the_one_of_the_largest_mean_size() -> None:
     tables = make_tables([WITH_BACKUPS, DIRECT])
     pairs = tables["interactions"]
     cancel = (pairs["component_a"] == "L0H0") & (pairs["component_b"] == "L0H3")
-    pairs.loc[cancel, "value"] = np.resize([3.0, -3.0], cancel.sum())  # large in size, 0 in the mean
+    pairs.loc[cancel, "margin_value"] = np.resize([3.0, -3.0], cancel.sum())  # large in size, 0 in the mean
     row = profile(tables).iloc[0]
     assert row["partner"] == "L0H3"
     assert row["interaction"] == pytest.approx(0)
@@ -86,7 +88,7 @@ def test_a_constant_write_is_flagged_and_not_counted_as_an_effect() -> None:
     partly = alone(1.0, 1.0, constant=1.2)  # raw about 1.3, centred 1
     table = profile(make_tables([CONSTANT, DIRECT, partly]))
     assert table["constant"].tolist() == [True, False, False]
-    assert table.loc[2, "raw_size"] > table.loc[2, "centred_size"] + 0.1
+    assert table.loc[2, "raw_size"] > table.loc[2, "direct_size"] + 0.1
     assert table.loc[0, "raw_size"] == pytest.approx(5, abs=0.2)
     assert table.loc[0, "direct_size"] < 0.5
 
@@ -207,7 +209,7 @@ def test_an_indirect_head_stays_so_when_its_small_write_is_constant_too() -> Non
 def test_a_direct_head_that_stands_higher_by_its_shapley_value_does_not_share_credit() -> None:
     profiles = profile(make_tables([DIRECT, alone(1.5, 1.0)]))
     assert profiles["class_"].tolist() == ["direct", "direct"]
-    table = explain_disagreement(profiles.assign(leave_one_out_size=9.0))
+    table = explain_disagreement(profiles.assign(ablation_size=9.0))
     assert dict(zip(table["component"], table["reason"], strict=True)) == {"L0H0": "mixed", "L0H1": "shared"}
 
 
@@ -216,7 +218,7 @@ def test_disagreement_is_per_seed_largest_first_and_at_most_so_many() -> None:
     table = explain_disagreement(profiles, n_heads=2)
     assert table["seed"].tolist() == [3, 3, 1, 1]
     assert table["component"].tolist() == ["L0H2", "L0H0"] * 2  # from place 1 to 3, from 3 to 2
-    alike = profiles.assign(raw_size=profiles["causal_size"], centred_size=profiles["causal_size"])
+    alike = profiles.assign(raw_size=profiles["causal_size"], direct_size=profiles["causal_size"])
     assert explain_disagreement(alike).empty
 
 

@@ -23,7 +23,6 @@ from tests.metrics.head_games import (
     UNDECIDED,
     WITH_BACKUPS,
     Part,
-    alone,
     make_tables,
 )
 
@@ -92,14 +91,11 @@ def test_a_null_head_that_was_not_tried_is_not_confirmed() -> None:
     assert "not tried on fresh texts" in verdict.reason
 
 
-@pytest.mark.parametrize("method", ["shapley", "leave_one_out", "written"])
+@pytest.mark.parametrize("method", ["shapley_margin", "ablation_mean", "direct_centred"])
 def test_a_head_with_one_large_number_is_not_null(method: str) -> None:
     tables = make_tables([NULL, DIRECT])
-    table, column = ("components", "contribution") if method == "written" else ("heads", "score")
-    rows = tables[table]["component"] == "L0H0"
-    if method != "written":
-        rows &= tables[table]["method"] == method
-    tables[table].loc[rows, column] = 0.2
+    rows = (tables["heads"]["component"] == "L0H0") & (tables["heads"]["method"] == method)
+    tables["heads"].loc[rows, "score"] = 0.2
     assert judge(tables)[0].class_ != "null"
 
 
@@ -119,12 +115,6 @@ def test_without_interactions_heads_of_which_one_suffices_are_not_called_cancell
     assert "writes more than 2 times what it achieves, shared or taken back" in verdicts[0].reason
 
 
-def test_a_head_without_causal_numbers_is_not_null() -> None:
-    tables = without(make_tables([alone(0.0, 1.0), DIRECT]), trials="")
-    tables = without(without(tables, heads="leave_one_out"), heads="shapley")
-    assert judge(tables)[0].class_ == "mixed"
-
-
 @pytest.mark.parametrize("seed", range(5))
 def test_noise_is_neither_direct_nor_indirect(seed: int) -> None:
     """A null head that one trial keeps from being called null has no class: what is left of it is noise."""
@@ -136,15 +126,11 @@ def test_noise_is_neither_direct_nor_indirect(seed: int) -> None:
     assert verdict.reason.startswith("too small to tell")
 
 
-def test_without_the_loss_alone_the_shapley_value_stands_in() -> None:
-    tables = without(make_tables([DIRECT, INDIRECT, ERASED_BY_MLP]), heads="leave_one_out")
-    assert [v.class_ for v in judge(tables)] == ["direct", "indirect", "cancelling"]
-
-
-def test_without_causal_numbers_nothing_is_decided() -> None:
-    tables = make_tables([DIRECT, INDIRECT, ERASED_BY_MLP])
-    tables = without(without(tables, heads="leave_one_out"), heads="shapley")
-    assert {(v.class_, v.reason) for v in judge(tables)} == {("mixed", "the run has no causal numbers of heads")}
+@pytest.mark.parametrize("method", ["direct_centred", "shapley_margin", "ablation_mean"])
+def test_without_a_number_that_the_rules_weigh_nothing_is_decided(method: str) -> None:
+    tables = without(make_tables([DIRECT, INDIRECT, ERASED_BY_MLP, NULL]), heads=method)
+    reason = f"not judged: the run has no {method} (heads.methods)"
+    assert {(v.class_, v.reason) for v in judge(tables)} == {("mixed", reason)}
 
 
 def test_one_text_decides_nothing() -> None:
@@ -156,9 +142,9 @@ def test_one_text_decides_nothing() -> None:
 def test_one_text_unlike_the_others_does_not_decide() -> None:
     tables = make_tables([DIRECT, WITH_BACKUPS], n_texts=6)
     heads = tables["heads"]
-    odd = (heads["component"] == "L0H0") & (heads["example_id"] == "e0") & (heads["method"] == "shapley")
+    odd = (heads["component"] == "L0H0") & (heads["example_id"] == "e0") & (heads["method"] == "shapley_margin")
     heads.loc[odd, "score"] *= 30  # the mean of |psi| is far above twice the loss alone, its interval is not
-    assert heads.query("component == 'L0H0' and method == 'shapley'")["score"].abs().mean() > 4
+    assert heads.query("component == 'L0H0' and method == 'shapley_margin'")["score"].abs().mean() > 4
     assert judge(tables)[0].class_ == "direct"
 
 

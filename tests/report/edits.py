@@ -63,6 +63,45 @@ def with_seeds(run: RunTables, n: int) -> RunTables:
     return dataclasses.replace(run, config=run.config.model_copy(update={"seeds": tuple(range(n))}))
 
 
+NEEDED = {  # what each column of a profile is made from; the others are known without any method
+    "direct_size": ("direct_centred",),
+    "causal_size": ("shapley_margin",),
+    "ablation_size": ("ablation_mean",),
+    "indirect_size": ("direct_centred", "ablation_mean"),
+    **dict.fromkeys(("indirect_share", "indirect_low", "indirect_high"), ("direct_centred", "shapley_margin")),
+    **dict.fromkeys(("words_causal_size", "words_causal_mean"), ("shapley",)),
+    "interaction": ("shapley_margin",),
+}
+JUDGED_BY = ("direct_centred", "shapley_margin", "ablation_mean")
+
+
+def with_head_methods(run: RunTables, methods: tuple[str, ...]) -> RunTables:
+    """The run as the study writes it with these `heads.methods`."""
+    gone = set(run.config.heads.methods) - set(methods)
+    heads = run.tables["heads"]
+    run = with_rows(run, "heads", heads[heads["method"].isin(methods)])
+    for name in ("measurements", "estimates"):
+        table = run.tables[name]
+        of_heads = table["metric"].astype(str).str.startswith("head_spearman")
+        pair_gone = of_heads & (table["method_a"].isin(gone) | table["method_b"].isin(gone))
+        removed = table["method_a"].isin([f"heads:{method}" for method in gone])
+        run = with_rows(run, name, table[~pair_gone & ~removed])
+    removals = run.tables["removal_curves"]
+    run = with_rows(run, "removal_curves", removals[(removals["unit"] != "heads") | ~removals["method"].isin(gone)])
+    for column, needed in NEEDED.items():
+        if gone & set(needed):
+            run = set_rows(run, "profiles", column, float("nan"))
+    if missing := [method for method in JUDGED_BY if method in gone]:
+        run = set_rows(run, "profiles", "class_", "mixed")
+        run = set_rows(run, "profiles", "confirmed", "")
+        why = f"not judged: the run has no {', '.join(missing)} (heads.methods)"
+        run = set_rows(run, "profiles", "reason", why)
+    if gone & set(JUDGED_BY[:2]):
+        run = without_table(run, "head_disagreement")
+    config = run.config.heads.model_copy(update={"methods": methods})
+    return dataclasses.replace(run, config=run.config.model_copy(update={"heads": config}))
+
+
 def with_second_data_set(run: RunTables, name: str = "films") -> RunTables:
     """The run with a copy of its data set under another name."""
     first = run.config.datasets[0]

@@ -2,6 +2,7 @@
 
 They obey the identities of a real run: a causal crosswalk has SHAP as its row sums and the heads' Shapley values as its
 column sums, these add up to what the words change, and a pair loses what its heads lose alone but for its interaction.
+Profiles are of the rows above them: sizes are means of the scores, a pair's interaction points to what both push to.
 """
 
 from __future__ import annotations
@@ -21,7 +22,24 @@ CAUSAL_METHODS = {
     "shapley": ("mean", 1.0, 0.0),
     "lime": ("mean", 0.95, 0.02),
     "shapley_margin": ("mean", 1.1, 0.06),
+    "leave_one_out": ("mean", 0.8, 0.05),
 }
+
+
+MEAN_WRITE = 0.1  # what a head writes to a typical text, beyond the empty text
+
+
+def _sized(of: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What each size of a profile is the mean size of, [example head] by the name of its column."""
+    return {
+        "raw": of["direct_raw"],
+        "direct": of["direct_centred"],
+        "causal": of["shapley_margin"],
+        "ablation": of["ablation_mean"],
+        "indirect": of["ablation_mean"] - of["direct_centred"],
+        "words_direct": of["direct_beyond_empty"],
+        "words_causal": of["shapley"],
+    }
 
 
 class HeadRows:
@@ -39,8 +57,7 @@ class HeadRows:
             weight[2] = 0.0  # one head that nothing needs
         self.load = weight / (weight.sum() if abs(weight.sum()) > 0.3 else 1.0)
         self.load[0] += 1.0 - self.load.sum()
-        self.direct: list[np.ndarray] = []
-        self.causal: list[np.ndarray] = []
+        self.scores: list[dict[str, np.ndarray]] = []  # of every text, [head] by method
         self.pairs: list[np.ndarray] = []
         self.cells: list[tuple[list[str], np.ndarray, np.ndarray]] = []
         self.inside = InsideRows(add, shape=shape, key=key, components=components, d_mlp=d_mlp, rng=self.rng)
@@ -54,16 +71,14 @@ class HeadRows:
         cells = np.outer(rows, self.load) + noise
         psi, beyond = cells.sum(axis=0), direct_cells[:, self.place].sum(axis=0)
         pairs = self._pair_values(psi)
-        first = len(self.causal) < self.shape.causal_texts
-        self.direct.append(beyond)
-        self.causal.append(psi)
+        first = len(self.scores) < self.shape.causal_texts
         self.pairs.append(pairs)
-        self._attributions(example, beyond, psi, pairs)
+        self.scores.append(self._attributions(example, beyond, empty[self.place], psi, pairs))
         if first:
             self._crosswalk(example, words, cells, pairs)
             self.cells.append((words, cells, direct_cells[:, self.place]))
         self._ablations(example, psi, pairs)
-        patched = len(self.causal) <= self.shape.patching_texts
+        patched = len(self.scores) <= self.shape.patching_texts
         self.inside.text(example, words, direct_cells, empty, psi, causal=first, patched=patched)
 
     def _pair_values(self, psi: np.ndarray) -> np.ndarray:
@@ -77,11 +92,14 @@ class HeadRows:
         np.fill_diagonal(values, 0.0)
         return values
 
-    def _attributions(self, example: str, beyond: np.ndarray, psi: np.ndarray, pairs: np.ndarray) -> None:
+    def _attributions(
+        self, example: str, beyond: np.ndarray, empty: np.ndarray, psi: np.ndarray, pairs: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """The scores of every method; the rows of two direct ones are written with those of the components."""
         alone = psi + pairs.sum(axis=1) / 2
         found = {"direct_beyond_empty": ("direct", "", beyond)}
         for method, (ablation, slope, noise) in CAUSAL_METHODS.items():
-            base = alone if method.startswith("ablation") else psi
+            base = alone if method.startswith(("ablation", "leave")) else psi
             values = slope * base + self.rng.normal(0, noise, len(psi)) * (self.load != 0)
             found[method] = ("causal", ablation, values)
         found["attention_norm"] = ("other", "", np.abs(beyond) + self.rng.gamma(2.0, 0.2, len(psi)))
@@ -91,7 +109,10 @@ class HeadRows:
                 place = {"component": name, "layer": layer, "head": head}
                 about = {"method": method, "kind": kind, "ablation": ablation}
                 self.add("heads", **self.key, example_id=example, **place, **about, score=score, error=np.nan)
-        self._agreement(example, {m: v for m, (_, _, v) in found.items()} | {"direct_raw": beyond + 0.05})
+        scores = {"direct_raw": beyond + empty, "direct_centred": beyond - MEAN_WRITE}
+        scores |= {method: values for method, (_, _, values) in found.items()}
+        self._agreement(example, scores)
+        return scores
 
     def _agreement(self, example: str, scores: dict[str, np.ndarray]) -> None:
         for a, b in itertools.combinations(scores, 2):
@@ -119,8 +140,8 @@ class HeadRows:
             **{"sampling_error": 0.0 if exact else 0.03, "word_error": 0.0 if exact else 0.02, "head_error": 0.0},
         )
         for a, b in itertools.combinations(range(len(self.names)), 2):
-            pair = {"component_a": self.names[a], "component_b": self.names[b], "value": pairs[a, b]}
-            self.add("interactions", **self.key, example_id=example, **pair)
+            pair = {"component_a": self.names[a], "component_b": self.names[b], "margin_value": pairs[a, b]}
+            self.add("interactions", **self.key, example_id=example, **pair, value=pairs[a, b] - 0.3)
 
     def _ablations(self, example: str, psi: np.ndarray, pairs: np.ndarray) -> None:
         alone = 0.7 * (psi + pairs.sum(axis=1) / 2)
@@ -136,54 +157,63 @@ class HeadRows:
 
     def finish(self) -> None:
         """The tables with one row a head: profiles, their words, trials on fresh texts; and the neurons."""
-        direct, causal = np.array(self.direct), np.array(self.causal)
-        share = (causal - direct) / (np.abs(causal) + np.abs(direct) + 1e-9)
-        pairs = np.mean(self.pairs, axis=0)
+        of = {method: np.array([scores[method] for scores in self.scores]) for method in self.scores[0]}
+        direct, causal = of["direct_centred"], of["shapley_margin"]
+        share = (np.abs(causal) - direct * np.sign(causal)) / (np.abs(causal) + np.abs(direct) + 1e-9)
+        toward, size = self._mean_pairs(causal)
+        sizes = {f"{name}_size": np.abs(values).mean(axis=0) for name, values in _sized(of).items()}
         for h, (name, _, layer, head) in enumerate(self.heads):
             half = 2 * share[:, h].std() / np.sqrt(len(share)) if len(share) > 1 else np.nan
             middle = float(share[:, h].mean())
-            sizes = {"direct": np.abs(direct[:, h]).mean(), "causal": np.abs(causal[:, h]).mean()}
-            partner = int(np.abs(pairs[h]).argmax()) if len(pairs) > 1 else -1
-            kind, why = self._class(sizes, middle, pairs[h, partner] if partner >= 0 else 0.0)
-            trial = 0.02 if kind == "null" else 0.6 * sizes["causal"] + 0.03
+            partner = int(size[h].argmax()) if len(size) > 1 else -1
+            of_head = {"direct": sizes["direct_size"][h], "causal": sizes["causal_size"][h]}
+            interaction = toward[h, partner] if partner >= 0 else np.nan
+            kind, why = self._class(of_head, middle, interaction)
+            trial = 0.02 if kind == "null" else 0.6 * of_head["causal"] + 0.03
             confirmed = trial < 0.05 if kind == "null" else None
             self.add(
                 "profiles",
                 **self.key,
-                **{"component": name, "layer": layer, "head": head, "direct_size": sizes["direct"]},
-                **{"raw_size": sizes["direct"] + 0.05, "centred_size": sizes["direct"] + 0.01},
-                **{"causal_size": sizes["causal"], "ablation_size": 0.7 * sizes["causal"]},
-                **{"leave_one_out_size": 0.6 * sizes["causal"], "indirect_size": 0.4 * sizes["causal"]},
-                **{"mean_causal": causal[:, h].mean()},
-                **{"mean_direct": direct[:, h].mean(), "indirect_share": middle, "indirect_low": middle - half},
-                **{"indirect_high": middle + half, "n_undefined": 0},
-                **{"partner": self.names[partner] if partner >= 0 else ""},
-                **{"interaction": pairs[h, partner] if partner >= 0 else np.nan},
+                **{"component": name, "layer": layer, "head": head},
+                **{column: values[h] for column, values in sizes.items()},
+                **{"words_causal_mean": of["shapley"][:, h].mean()},
+                **{"indirect_share": middle, "indirect_low": middle - half, "indirect_high": middle + half},
+                **{"n_undefined": 0, "words_direct_mean": of["direct_beyond_empty"][:, h].mean()},
+                **{"partner": self.names[partner] if partner >= 0 else "", "interaction": interaction},
                 **{"attention_to_cls": float(self.rng.uniform(0.1, 0.6)), "attention_entropy": 1.0 + 0.1 * head},
                 **{"class_": kind, "reason": why, "trial_change": trial, "trial_high": 1.2 * trial},
+                **{"trial_flipped": trial / 5, "trial_accuracy_lost": trial / 9},
                 confirmed=confirmed,
             )
             for partner_name in ["", *[other for other in self.names if other != name]]:
                 change = trial * (1.0 if partner_name == "" else float(self.rng.uniform(0.9, 1.4)))
                 about = {"component": name, "partner": partner_name, "n_texts": 500, "mean_abs_change": change}
+                about |= {"flipped": change / 5, "accuracy_lost": change / 9}
                 self.add("trials", **self.key, **about, low=0.8 * change, high=1.2 * change)
             self._words(h, name)
-        self._parting(np.abs(direct).mean(axis=0), np.abs(causal).mean(axis=0))
+        self._parting(sizes)
         self._matches()
         self.inside.finish()
 
-    def _parting(self, direct: np.ndarray, causal: np.ndarray) -> None:
+    def _mean_pairs(self, psi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """[head head] over the texts that have a row a pair: mean towards what both push to, and mean size."""
+        pairs = np.array(self.pairs[: self.shape.causal_texts])
+        psi = psi[: len(pairs)]
+        return (pairs * np.sign(psi[:, :, None] + psi[:, None, :])).mean(axis=0), np.abs(pairs).mean(axis=0)
+
+    def _parting(self, sizes: dict[str, np.ndarray]) -> None:
         """The three heads whose places by what they write and by what they are needed for differ most."""
-        places = {name: len(v) - v.argsort().argsort() for name, v in (("direct", direct), ("causal", causal))}
+        named = {name: sizes[f"{name}_size"] for name in ("raw", "direct", "causal")}
+        direct, causal = named["direct"], named["causal"]
+        places = {name: len(v) - v.argsort().argsort() for name, v in named.items()}
         gap = np.abs(places["direct"] - places["causal"])
         for h in [h for h in np.argsort(-gap, kind="stable")[:3] if gap[h]]:
             kind = self._class({"direct": direct[h], "causal": causal[h]}, 0.0, 0.0)
-            ranks = {f"rank_{n}": places["direct" if n == "raw" else n][h] for n in ("raw", "direct", "causal")}
-            sizes = {"raw_size": direct[h] + 0.05, "centred_size": direct[h] + 0.01, "causal_size": causal[h]}
-            about = {"reason": kind[0], "explanation": kind[1], "leave_one_out_size": 0.6 * causal[h]}
+            ranks = {f"rank_{name}": place[h] for name, place in places.items()}
+            about: dict[str, object] = {"reason": kind[0], "explanation": kind[1]}
+            about |= {f"{n}_size": sizes[f"{n}_size"][h] for n in (*named, "ablation")}
             share = (causal[h] - direct[h]) / (causal[h] + direct[h])
-            self.add("head_disagreement", **self.key, component=self.names[h], **ranks, **sizes, **about,
-                     indirect_share=share)  # fmt: skip
+            self.add("head_disagreement", **self.key, component=self.names[h], **ranks, **about, indirect_share=share)
 
     def _matches(self) -> None:
         """Every head with its like in each later seed."""

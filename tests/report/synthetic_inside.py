@@ -11,7 +11,10 @@ from tests.report.synthetic_shape import Shape
 FRACTIONS = (0.125, 0.25, 0.375, 0.5, 0.75, 1.0)
 TOP_PATHS, TOP_NEURONS = 12, 3
 WORD_METHODS = ("shap", "lime", "random")
-HEAD_METHODS = {"shapley": 1.0, "direct_beyond_empty": 0.6, "ablation_mean": 0.9, "random": 0.0}
+HEAD_METHODS = {
+    **{"shapley_margin": 1.0, "shapley": 0.95, "direct_centred": 0.6, "direct_beyond_empty": 0.6},
+    **{"ablation_mean": 0.9, "random": 0.0},
+}
 
 
 class InsideRows:

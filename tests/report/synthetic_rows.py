@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from tests.report.synthetic_heads import HeadRows
+from tests.report.synthetic_heads import MEAN_WRITE, HeadRows
 from tests.report.synthetic_shape import METRICS, NOISE, UNSIGNED, Shape, component_rows
 from tests.report.synthetic_texts import SENTENCES, VALENCE, is_unknown
 
@@ -102,7 +102,7 @@ class Writer:
                 **place,
             )
             for method, score in (
-                (("direct_raw", value), ("direct_centred", value - base - 0.1)) if kind == "head" else ()
+                (("direct_raw", value), ("direct_centred", value - base - MEAN_WRITE)) if kind == "head" else ()
             ):
                 fixed = {"kind": "direct", "ablation": "", "error": np.nan}
                 self.add("heads", **key, example_id=example, **place, method=method, score=score, **fixed)

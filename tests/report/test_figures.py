@@ -8,8 +8,9 @@ import pytest
 
 from study.report.figures.agreement import length_bins
 from study.report.figures.crosswalk import paint_crosswalk
+from study.report.figures.palette import DIVERGING, SEQUENTIAL, contrast, text_on
 from study.report.figures.picture import Bars, Panel, Picture, describe_corner
-from study.report.figures.style import DIVERGING, SEQUENTIAL, compact, contrast, draw, text_on, wrap
+from study.report.figures.style import compact, draw, wrap
 from study.report.strips import LEVELS, colour_rules, signed_level, unsigned_level
 from tests.report.conftest import Written
 

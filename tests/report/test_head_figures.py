@@ -20,8 +20,8 @@ from tests.report.test_heads_evidence import VARIANT
 
 def test_figures_of_heads_are_byte_stable(small: Written) -> None:
     heads = {"encoder": small.run.of("profiles", *VARIANT).assign(layer=lambda t: t["layer"].astype(float))}
-    line = RemovalLine(unit="heads", method="shapley", **{k: np.array([1.0, 2.0]) for k in ("lost", "low", "high")},
-                       percent=np.array([25.0, 100.0]))  # fmt: skip
+    lost, steps = np.array([1.0, 2.0]), np.array([25.0, 100.0])
+    line = RemovalLine(unit="heads", method="shapley", lost=lost, low=lost, high=lost, percent=steps)
     for painter in (
         lambda: paint_direct_causal(heads, ("a", "b")),
         lambda: paint_removal([line, dataclasses.replace(line, unit="words", method="<$x$>")], 1.0, ("a", "b")),

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from study.report import SECTIONS
 from study.report.blocks import Figure, Table, walk
-from study.report.causal_findings import causal_finding, classes_finding, removal_finding
-from study.report.head_measures import pair_matrix, removal_lines, top_words, words_effect, worst_partners
+from study.report.causal_findings import causal_finding
+from study.report.figures.palette import head_method_label
+from study.report.head_measures import top_words, worst_partners
 from study.report.inputs import RunTables, pick, read_run
-from study.report.numbers import number, signed, with_interval
+from study.report.numbers import number, percent, signed, with_interval
 from study.report.page import build_sections, render_page
+from study.report.removal_findings import removal_finding
 from study.report.sections.head_profiles import short_reason
 from study.report.sections.opening import opening_blocks
 from tests.report.conftest import Written
-from tests.report.edits import HEAD_TABLES, add_estimates, set_estimates, set_rows, with_rows, without_table
+from tests.report.edits import HEAD_TABLES, set_estimates, set_rows, with_rows, without_table
 from tests.report.synthetic_run import write_synthetic_run
 from tests.report.synthetic_shape import Shape
 
+NAN = float("nan")
 VARIANT = ("reviews", "encoder")
-PAIR = ("direct_beyond_empty", "shapley")
+PAIR = ("direct_centred", "shapley_margin")
 
 
 def blocks_of(run: RunTables, section: str, kind: type) -> dict[str, object]:
@@ -68,7 +70,7 @@ def test_a_page_without_any_of_the_new_tables_shows_the_direct_part_alone(small:
     assert SECTIONS.load("inside")(run) is None
     heads = SECTIONS.load("heads")(run)
     assert {"fig-kinds", "fig-head-shares"} <= {getattr(b, "anchor", "") for b in heads.blocks}
-    for rule in (causal_finding, classes_finding, removal_finding):
+    for rule in (causal_finding, removal_finding):
         assert rule(run).text == "This run has no evidence."
 
 
@@ -77,41 +79,81 @@ def test_the_scatter_names_the_head_whose_numbers_part_most(small: Written) -> N
     run = set_rows(small.run, "profiles", "direct_size", 0.111, component="L1H2", seed="1", model="encoder")
     run = set_rows(run, "profiles", "causal_size", 77.765, component="L1H2", seed="1", model="encoder")
     found = figure(run, "heads", "direct-causal")
-    assert found.title == "Farthest apart: L1H2 of encoder, seed 1, writes 0.11 logits and is needed for 77.77"
+    told = "Farthest apart: L1H2 of encoder, seed 1, writes 0.11 logits and is needed for 77.77"
+    assert found.title == told
     assert "n = 6 texts × 2 seeds per model" in found.note
 
 
 @pytest.mark.usefixtures("no_painting")
-def test_classes_are_counted_over_seeds_whatever_the_heads_are_called(small: Written) -> None:
-    run = set_rows(small.run, "profiles", "class_", "direct", model="encoder")
-    run = set_rows(run, "profiles", "class_", "indirect", model="encoder", component="L0H1")
-    run = set_rows(run, "profiles", "class_", "backup", model="encoder", component="L1H3", seed="1")
-    found = table(run, "heads", "table-classes")
-    columns = [c.name for c in found.columns]
-    row = dict(zip(columns, found.rows[0], strict=True))
-    assert (row["model"], row["direct"], row["indirect"], row["backup"]) == (
-        *("encoder", "13 (6 to 7)", "2 (1)", "1 (0 to 1)"),
-    )
-    assert "3 of 16 heads in encoder" in found.title
-    text = classes_finding(run).text
-    assert "in encoder, of 16 heads 13 direct, 2 indirect and 1 backup" in text.lower()
+def test_the_scatter_counts_heads_that_act_one_way_beyond_the_empty_text(small: Written) -> None:
+    run = set_rows(small.run, "profiles", "words_causal_size", 2.0)
+    run = set_rows(run, "profiles", "words_causal_mean", 1.8)  # not above nine tenths
+    assert "0 of 32 heads act in the same direction" in figure(run, "heads", "direct-causal").note
+    run = set_rows(run, "profiles", "words_causal_mean", -1.81, component="L1H2", seed="1", model="encoder")
+    assert "1 of 32 heads acts in the same direction" in figure(run, "heads", "direct-causal").note
+    run = set_rows(run, "profiles", "words_causal_mean", 1.81, component="L0H2", model="encoder")
+    note = figure(run, "heads", "direct-causal").note
+    rows = run.tables["profiles"]
+    assert (rows["words_causal_mean"].abs() > 0.9 * rows["words_causal_size"]).sum() == 3
+    assert "3 of 32 heads act in the same direction in nearly every text (|mean| above 90\u202f%" in note
+    none = set_rows(run, "profiles", "words_causal_mean", NAN)
+    assert "in the same direction" not in figure(none, "heads", "direct-causal").note
 
 
 @pytest.mark.usefixtures("no_painting")
 def test_profiles_print_the_rows_of_the_table(small: Written) -> None:
-    found = table(small.run, "heads", "profiles-table-encoder-1")
+    causal = small.run.tables["causal"]
+    known = causal[causal["example_id"].isin(["t000", "t001"])]
+    found = table(with_rows(small.run, "causal", known), "heads", "profiles-table-encoder-1")
     rows = pick(small.run.of("profiles", *VARIANT), seed="1")
     assert [r[0] for r in found.rows] == list(rows["component"])
     columns = [c.name for c in found.columns]
     for row, wanted in zip(found.rows, rows.itertuples(), strict=True):
         cells = dict(zip(columns, row, strict=True))
-        assert cells["causal"] == number(wanted.causal_size)
+        assert cells["class"] == wanted.class_
+        sizes = {"direct": "direct", "causal": "causal", "alone missing": "ablation", "later layers": "indirect"}
+        for column, name in sizes.items():
+            assert cells[column] == number(getattr(wanted, f"{name}_size"))
+        assert cells["words' effect"] == f"{number(wanted.words_causal_size)} ({signed(wanted.words_causal_mean)})"
+        assert cells["flips"] == percent(wanted.trial_flipped)
+        assert cells["CLS / entropy"] == f"{number(wanted.attention_to_cls)} / {number(wanted.attention_entropy)}"
         share = with_interval(wanted.indirect_share, wanted.indirect_low, wanted.indirect_high)
         assert cells["indirect share"] == share
+        assert wanted.partner
         assert cells["partner"] == f"{wanted.partner} {signed(wanted.interaction)}"
         words = top_words(small.run, VARIANT, "1", wanted.component, "+")
-        assert cells["words +"] == ", ".join(words)
+        assert cells["words +"] == ", ".join(f"{word} ({n})" for word, n in words)
+        known = pick(small.run.of("profile_words", *VARIANT), seed="1", component=wanted.component)
+        assert all(n == known.set_index("word").loc[word, "n_texts"] for word, n in words)
+    assert "n = 6 texts of one seed; words: the 2 texts with causal cells" in found.note
     assert short_reason("writes against its own effect: writes 0.1, Shapley 0.2") == "writes against its own effect"
+
+
+@pytest.mark.usefixtures("no_painting")
+def test_a_partner_without_a_known_sign_is_only_named(small: Written) -> None:
+    run = set_rows(small.run, "profiles", "interaction", NAN, component="L0H1")
+    run = set_rows(run, "profiles", "partner", "", component="L0H2")
+    run = set_rows(run, "profiles", "interaction", NAN, component="L0H2")
+    found = table(run, "heads", "profiles-table-encoder-1")
+    column = [c.name for c in found.columns].index("partner")
+    known = pick(run.of("profiles", *VARIANT), seed="1").set_index("component")["partner"]
+    assert [row[column] for row in found.rows[1:3]] == [known["L0H1"], "–"]
+
+
+@pytest.mark.usefixtures("no_painting")
+def test_profiles_are_means_of_the_scores(small: Written) -> None:
+    """The invented rows obey the definitions of the columns, so that tests above compare real sums."""
+    scores = pick(small.run.of("heads", *VARIANT), seed="1")
+    scores = scores.pivot_table(index="example_id", columns=["method", "component"], values="score")
+    for row in pick(small.run.of("profiles", *VARIANT), seed="1").itertuples():
+        of = {method: scores[method, row.component] for method in dict.fromkeys(scores.columns.get_level_values(0))}
+        sizes = {"raw": of["direct_raw"], "direct": of["direct_centred"], "causal": of["shapley_margin"]}
+        sizes |= {"ablation": of["ablation_mean"], "indirect": of["ablation_mean"] - of["direct_centred"]}
+        sizes |= {"words_direct": of["direct_beyond_empty"], "words_causal": of["shapley"]}
+        for name, values in sizes.items():
+            assert getattr(row, f"{name}_size") == pytest.approx(values.abs().mean())
+        assert row.words_causal_mean == pytest.approx(of["shapley"].mean())
+        assert row.words_direct_mean == pytest.approx(of["direct_beyond_empty"].mean())
 
 
 @pytest.mark.usefixtures("no_painting")
@@ -127,83 +169,20 @@ def test_null_heads_are_shown_with_their_worst_partner(small: Written) -> None:
     trials = table(run, "heads", "table-trials")
     assert "at most 0.046 logits" in trials.title
     assert "0.012 [" in trials.rows[0][5]
-    assert "at most 0.046 logits" in classes_finding(run).text
+    assert "at most 0.046 logits" in causal_finding(run).text
 
 
 @pytest.mark.usefixtures("no_painting")
 def test_the_matrix_of_head_methods_quotes_direct_against_causal(small: Written) -> None:
     run = set_estimates(small.run, "head_spearman", *PAIR, "all", (0.4321, 0.3, 0.5))
-    run = set_estimates(run, "head_spearman", "ablation_zero", "lime", "all", (-0.98, -0.99, -0.97), model="encoder")
-    title = figure(run, "head-methods", "head-agreement").title
-    assert title.startswith("Direct (beyond empty) against Head Shapley: Spearman 0.43 in encoder and 0.43 in")
-    assert "Least alike: Zero ablation and Head LIME in encoder (−0.98)" in title
+    run = set_estimates(run, "head_spearman_abs", *PAIR, "all", (0.3456, 0.2, 0.4))
+    found = figure(run, "head-methods", "head-agreement")
+    told = "0.43 [0.30, 0.50] in encoder and 0.43 [0.30, 0.50] in attention-only"
+    assert found.title == f"{head_method_label(PAIR[0])} against {head_method_label(PAIR[1])}: Spearman {told}"
+    assert "In square brackets: 95 % interval over texts and seeds" in found.note
     rows = {row[:2]: row[2:] for row in table(run, "head-methods", "table-head-agreement").rows}
-    assert rows["Direct (beyond empty)", "Head Shapley"][0] == "0.43 [0.30, 0.50]"
-    text = causal_finding(run)
-    assert "0.43 [0.30, 0.50]" in text.text
-    assert text.lead == "What heads write and what is lost without them rank heads partly alike."
-
-
-def removed(run: RunTables, unit: str, values: tuple[float, float, float], model: str = "encoder") -> RunTables:
-    method = {"words": "shap", "heads": "shapley"}[unit]
-    return set_estimates(run, "margin_lost_at_25", f"{unit}:{method}", "", "all", values, model=model)
-
-
-@pytest.mark.parametrize(
-    ("words", "heads", "lead"),
-    [
-        ((2.0, 1.8, 2.2), (1.0, 0.8, 1.2), "The strongest quarter of the words carries more of the margin"),
-        ((1.0, 0.8, 1.2), (2.0, 1.8, 2.2), "The strongest quarter of the heads carries more of the margin"),
-        ((1.0, 0.8, 1.2), (1.1, 0.9, 1.3), "stays open: the intervals overlap."),
-        ((1.1, 0.9, 1.3), (1.0, 0.8, 1.2), "stays open: the intervals overlap."),
-        ((1.0, float("nan"), float("nan")), (2.0, 1.8, 2.2), "stays open: an interval is missing."),
-    ],
-)
-def test_words_carry_more_than_heads_only_where_the_intervals_part(
-    small: Written, words: tuple[float, float, float], heads: tuple[float, float, float], lead: str
-) -> None:
-    run = small.run
-    for model in ("encoder", "attention-only"):
-        run = removed(removed(run, "words", words, model), "heads", heads, model)
-    found = removal_finding(run)
-    assert lead in found.lead
-    assert with_interval(*words) in found.text
-    assert with_interval(*heads) in found.text
-    other = removal_finding(removed(removed(run, "words", (5.0, 4.9, 5.1)), "heads", (1.0, 0.9, 1.1)))
-    assert ("in part of the models" in other.lead) is ("stays open" in lead)
-
-
-@pytest.mark.usefixtures("no_painting")
-def test_the_removal_figure_quotes_its_own_curves(small: Written) -> None:
-    run = removed(removed(small.run, "words", (7.654, 7.0, 8.0)), "heads", (6.543, 6.0, 7.0))
-    title = figure(run, "head-methods", "removal-encoder").title
-    assert "loses 7.65 logits to the top 25" in title
-    assert "words by SHAP" in title
-    assert "6.54 logits to the top 25" in title
-    assert "heads by Shapley" in title
-    rows = [r for r in table(run, "head-methods", "table-removal").rows if r[:3] == ("encoder", "words", "SHAP")]
-    assert "7.65 [7.00, 8.00]" in rows[0]
-    foreign = add_estimates(run, "margin_lost_at_some", "words:shap", "", (9.0, 8.0, 10.0))
-    assert len(removal_lines(foreign, VARIANT)) == len(removal_lines(run, VARIANT))
-
-
-def test_the_dotted_line_is_what_all_words_give(small: Written) -> None:
-    texts = pick(small.run.of("texts", *VARIANT), trained=True)
-    wanted = [abs(m) / m * (m - e) for m, e in zip(texts["margin"], texts["empty_margin"], strict=True)]
-    assert words_effect(small.run, VARIANT) == pytest.approx(np.mean(wanted))
-
-
-def test_pairs_point_towards_what_the_words_do(small: Written) -> None:
-    rows = pick(small.run.of("interactions", *VARIANT), seed="0", component_a="L0H0", component_b="L1H1")
-    texts = pick(small.run.of("texts", *VARIANT), seed="0", trained=True).set_index("example_id")
-    total = 0.0
-    for row in rows.itertuples():
-        text = texts.loc[row.example_id]
-        total += row.value if text["margin"] > text["empty_margin"] else -row.value
-    matrix = pair_matrix(small.run, VARIANT, "0")
-    assert matrix.loc["L0H0", "L1H1"] == pytest.approx(total / len(rows))
-    assert matrix.loc["L1H1", "L0H0"] == matrix.loc["L0H0", "L1H1"]
-    assert np.isnan(np.diag(matrix)).all()
+    assert rows[head_method_label(PAIR[0]), head_method_label(PAIR[1])][0] == "0.43 [0.30, 0.50]"
+    assert "0.43 [0.30, 0.50] (of sizes 0.35 [0.20, 0.40])" in causal_finding(run).text
 
 
 @pytest.mark.usefixtures("no_painting")

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from study.report import SECTIONS
 from study.report.blocks import Paragraph, walk
-from study.report.inputs import pick
+from study.report.inputs import RunTables, pick
 from study.report.inside_measures import (
-    intervention_errors,
     layer_means,
-    listed_shares,
     neuron_curves,
     neuron_drivers,
     neurons_for_half,
     patched_shares,
+    twin_changes,
     twins,
 )
-from study.report.numbers import percent, percent_range, signed
+from study.report.numbers import percent, signed
 from tests.report.conftest import Written
 from tests.report.edits import set_estimates, set_rows, with_rows
 from tests.report.test_heads_evidence import VARIANT, blocks_of, figure, table
@@ -62,7 +66,7 @@ def test_half_of_the_writing_is_counted_in_neurons(small: Written) -> None:
     run = with_rows(small.run, "neurons", neurons)
     assert set(neurons_for_half(neuron_curves(run, VARIANT))) == {3.0}
     title = figure(run, "inside", "neurons").title
-    assert "3 of 256 (layer 0 of encoder) and 3 of 256 (layer 1 of encoder)" in title
+    assert "in 3 of the 256 neurons of layer 0 of encoder and 3 of the 256 neurons of layer 1 of encoder" in title
 
 
 @pytest.mark.usefixtures("no_painting")
@@ -76,26 +80,44 @@ def test_a_run_without_mlps_has_no_neurons_and_no_mlp_paths(small: Written) -> N
     assert blocks_of(small.run, "inside", type(table(small.run, "inside", "table-steps")))["table-neurons-encoder"]
 
 
-def test_the_words_that_drive_a_neuron_are_split_by_sign(small: Written) -> None:
-    where = {"seed": "0", "model": "encoder", "layer": 0, "neuron": 1}
-    run = set_rows(small.run, "neuron_words", "effect", 0.0, **where)
-    for word, value in (("warm", 0.5), ("mess", -0.7), ("funny", 0.2)):
-        run = set_rows(run, "neuron_words", "effect", value, **where, word=word)
-    assert neuron_drivers(run, VARIANT, "0", 0.0, 1.0) == (["warm", "funny"], ["mess"])
+NEURON = {"seed": "0", "layer": 0, "neuron": 1}
+
+
+def with_neuron_words(run: RunTables, rows: list[tuple[str, str, float]]) -> RunTables:
+    """One neuron, split over these (text, word, effect) alone."""
+    words = [
+        {"dataset": "reviews", "model": "encoder", **NEURON, "example_id": e, "word_index": 0, "word": w, "effect": v}
+        for e, w, v in rows
+    ]
+    return with_rows(run, "neuron_words", pd.DataFrame(words))
+
+
+def test_the_words_that_drive_a_neuron_are_split_by_sign_and_words_of_one_text_come_last(small: Written) -> None:
+    found = [("t0", "warm", 0.5), ("t1", "warm", 0.3), ("t0", "mess", -0.7), ("t1", "funny", 0.2), ("t2", "funny", 0.2)]
+    found += [
+        ("t0", "earns", 0.9),
+        ("t0", "rare", 2.0),
+        ("t0", "rare", 2.0),
+        ("t1", "dull", -0.1),
+        ("t2", "dull", -0.1),
+    ]
+    up, down = neuron_drivers(with_neuron_words(small.run, found), VARIANT, "0", 0.0, 1.0)
+    assert up == [("warm", 2), ("funny", 2), ("rare", 1)]  # twice in one text is one text
+    assert down == [("dull", 2), ("mess", 1)]
 
 
 @pytest.mark.usefixtures("no_painting")
-def test_listed_paths_and_their_share_of_the_margin(small: Written) -> None:
-    sums = small.run.tables["path_sums"].copy()
-    sums["listed"] = sums["contribution"] * np.where(sums["seed"] == "0", 0.25, 0.5)
-    run = with_rows(small.run, "path_sums", sums)
-    assert listed_shares(run, VARIANT).tolist() == pytest.approx([0.25, 0.5])
-    text = " ".join(b.text for b in SECTIONS.load("inside")(run).blocks if isinstance(b, Paragraph))
-    assert f"add up to {percent_range(0.25, 0.5)} in encoder" in text
-    found = table(run, "inside", "table-paths")
-    rows = pick(run.of("paths", *VARIANT), seed="0", example_id=found.note.split("text ")[1][:4])
-    assert [r[3] for r in found.rows] == [signed(v, 3) for v in rows.sort_values("rank")["contribution"]]
-    assert signed(float(rows["contribution"].sum())) in found.note
+def test_neurons_words_are_counted_over_the_texts_that_were_split(small: Written) -> None:
+    run = small.run
+    causal = run.tables["causal"]
+    run = with_rows(run, "causal", causal[causal["example_id"].isin(["t000", "t001"])])
+    run = set_rows(run, "neurons", "rank", 1, model="encoder", **NEURON)
+    run = with_neuron_words(run, [("t0", "warm", 0.5), ("t1", "warm", 0.3), ("t0", "mess", -0.7)])
+    found = table(run, "inside", "table-neurons-encoder")
+    row = next(row for row in found.rows if row[0] == "L0N1")
+    assert row[-2:] == ("warm (2)", "mess (1)")
+    assert "over the 2 texts with a causal crosswalk" in found.note
+    assert "logits, over 6 texts" in found.note
 
 
 @pytest.mark.usefixtures("no_painting")
@@ -127,13 +149,38 @@ def test_the_map_of_positions_marks_the_swapped_word(small: Written) -> None:
     )
 
 
+def with_twins(run: RunTables, folder: Path, polarity: float) -> RunTables:
+    """Every twin swaps "warm", of this leaning to positive, and moves a margin of +1 to −1; in one text, to +3."""
+    target = folder / "data" / "reviews"
+    target.mkdir(parents=True)
+    pairs = [[["warm", "dull", -polarity, -2.0]], [["warm", "dull", polarity, 2.0]]]
+    (target / "opposites.json").write_text(json.dumps({"schema": 1, "classes": pairs}))
+    cards = {"reviews": {"class_names": ["negative", "positive"]}}
+    run = dataclasses.replace(run, folder=folder, cards=cards)
+    for column, value in (("word", "warm"), ("margin", 1.0), ("twin_margin", -1.0)):
+        run = set_rows(run, "patching", column, value)
+    return set_rows(run, "patching", "twin_margin", 3.0, example_id="t000")
+
+
 @pytest.mark.usefixtures("no_painting")
-def test_the_largest_error_of_a_prediction_is_in_the_title(small: Written) -> None:
-    rows = small.run.tables["interventions"].copy()
-    place = rows.index[rows["model"] == "attention-only"][3]
-    rows.loc[place, "frozen"] = rows.loc[place, "predicted"] - 0.5
-    run = with_rows(small.run, "interventions", rows)
-    assert figure(run, "inside", "interventions").title.endswith("largest |predicted − frozen| 5.0e−01 logits")
-    errors = intervention_errors(run, VARIANT).set_index("kind")
-    heads = pick(run.of("interventions", *VARIANT), kind="head")
-    assert errors.loc["head", "live"] == pytest.approx((heads["predicted"] - heads["live"]).abs().median())
+@pytest.mark.parametrize("polarity", [1.2, -1.2])
+def test_twins_are_told_by_sign_and_by_the_leaning_of_the_word(small: Written, tmp_path: Path, polarity: float) -> None:
+    run = with_twins(small.run, tmp_path, polarity)
+    changes = twin_changes(run, VARIANT)
+    up = changes["example_id"] == "t000"
+    assert changes["flips"].tolist() == (~up).tolist()
+    assert changes["expected"].tolist() == [float(u == (polarity < 0)) for u in up]
+    share = float(changes["expected"].mean())
+    text = " ".join(b.text for b in SECTIONS.load("inside")(run).blocks if isinstance(b, Paragraph))
+    assert f"sign in {percent(float(changes['flips'].mean()))} of the twins" in text
+    assert f"moves the expected way in {percent(share)}" in text
+    assert "used most like it" in text
+    assert "its opposite" not in text
+
+
+@pytest.mark.usefixtures("no_painting")
+def test_a_run_that_does_not_know_the_leaning_says_nothing_of_it(small: Written) -> None:
+    assert twin_changes(small.run, VARIANT)["expected"].isna().all()
+    text = " ".join(b.text for b in SECTIONS.load("inside")(small.run).blocks if isinstance(b, Paragraph))
+    assert "changes its sign in" in text
+    assert "expected" not in text.lower()

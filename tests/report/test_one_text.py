@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+from pathlib import Path
+
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 
 from study.report import SECTIONS
 from study.report.blocks import Details, Figure, Paragraph, walk
+from study.report.causal_findings import causal_finding
 from study.report.choose import TWO_WAY, causal_ids, choose_first, choose_more, parted_shares
 from study.report.figures.head_grid import paint_grids
-from study.report.inputs import RunTables, pick
+from study.report.head_findings import writers_finding
+from study.report.inputs import RunTables, pick, read_run
 from study.report.numbers import percent, signed
 from study.report.sections.one_text import head_grids, layer_contrast
 from study.report.text_rows import rows_of
 from tests.report.conftest import Written
 from tests.report.edits import with_rows
+from tests.report.synthetic_run import write_synthetic_run
+from tests.report.synthetic_shape import Shape
 
 V = ("reviews", "encoder")
 
@@ -94,10 +103,8 @@ def test_layers_are_compared_by_the_cells_of_both_tables(small: Written) -> None
 
 def test_the_head_grid_shows_each_kind_by_its_own_numbers(small: Written) -> None:
     rows = rows_of(small.run, choose_first(small.run))  # type: ignore[arg-type]
-    kinds = head_grids(rows)
-    assert list(kinds) == ["direct", "causal"]
-    wanted = {"direct_beyond_empty": kinds["direct"]["Direct, beyond the empty text"]}
-    wanted |= dict(zip(("shapley", "ablation_mean"), kinds["causal"].values(), strict=True))
+    panels = head_grids(rows)
+    wanted = dict(zip(("direct_beyond_empty", "shapley", "leave_one_out"), panels.values(), strict=True))
     for method, grid in wanted.items():
         scores = rows.head_scores(method)
         for name, score in scores.items():
@@ -108,12 +115,37 @@ def test_the_head_grid_shows_each_kind_by_its_own_numbers(small: Written) -> Non
     assert signed(float(written[np.abs(written).argmax()])) in figure.title.split(";")[0]
 
 
-def test_kinds_never_share_a_colour_scale() -> None:
+def test_all_panels_of_a_head_grid_share_one_colour_scale() -> None:
     small, large = (pd.DataFrame([[1.0, -0.5]]) * k for k in (1, 10))
-    canvas = paint_grids({"direct": {"d": small}, "causal": {"a": large, "b": small}})
-    ends = [float(ax.collections[0].norm.vmax or 0.0) for ax in canvas.axes]
-    assert ends == [1.0, 10.0, 10.0]
-    assert np.all([f"±{signed(e)[1:]}" in ax.get_xlabel() for e, ax in zip(ends, canvas.axes, strict=True)])
+    canvas = paint_grids({"d": small, "a": large, "b": small})
+    assert [float(ax.collections[0].norm.vmax or 0.0) for ax in canvas.axes] == [10.0] * 3
+    assert "±10.00 logits" in canvas.get_supxlabel()
+
+
+def test_titles_of_a_grid_with_one_head_do_not_overlap() -> None:
+    titles = ("Direct, beyond the empty text", "Causal: Shapley value", "Causal: it alone is missing")
+    with mpl.rc_context({"axes.titlelocation": "left", "axes.titleweight": "bold"}):
+        canvas = paint_grids({title: pd.DataFrame([[0.5]]) for title in titles})
+        canvas.draw_without_rendering()
+    boxes = [ax._left_title.get_window_extent() for ax in canvas.axes]  # type: ignore[attr-defined]
+    assert min(box.width for box in boxes) > 0
+    assert all(a.x1 < b.x0 for a, b in itertools.pairwise(boxes))
+
+
+@pytest.mark.usefixtures("no_painting")
+def test_of_a_single_head_nothing_is_called_most(tmp_path: Path) -> None:
+    shape = Shape(models=(("encoder", 16),), seeds=(0,), n_layers=1, n_heads=1, n_texts=4, shown_texts=1)
+    run = read_run(tmp_path / "run", write_synthetic_run(tmp_path / "run", shape))
+    figures = {
+        b.name: b for name in ("text", "heads") for b in SECTIONS.load(name)(run).blocks if isinstance(b, Figure)
+    }
+    assert "head-shares" not in figures
+    assert re.fullmatch(
+        r"L0H0 writes [+−.\d]+, is needed for [+−.\d]+ and is missed by [+−.\d]+ logits", figures["head-grid"].title
+    )
+    assert "Farthest" not in figures["direct-causal"].title
+    assert "half of the heads" not in writers_finding(run).lead
+    assert "the head of layer 0 is" in causal_finding(run).text
 
 
 def test_limits_state_what_ablation_and_sampling_do_not_say(small: Written) -> None:

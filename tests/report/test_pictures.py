@@ -14,6 +14,7 @@ from study.report.figures.picture import REST, Picture
 from study.report.figures.style import draw_file
 from study.report.inputs import RunTables, pick
 from study.report.numbers import percent, signed
+from study.report.picture_text import causal_title, foremost, relative_error
 from study.report.pictures import MAX_BESIDE, MAX_COLUMNS, compose, crosswalk_figure, lime_figure
 from study.report.text_rows import LEAVE_ONE_OUT, TextRows, rows_of
 from tests.report.conftest import Written
@@ -75,17 +76,44 @@ def test_the_heads_are_in_the_models_order(tmp_path: object, small: Written) -> 
 
 
 def test_the_title_names_what_the_tables_say(small: Written) -> None:
-    _, title, rows = picture_of(small.run)
-    causal, direct = table_of(small.run, TWO_WAY, "causal"), table_of(small.run, "shap", "direct")
-    word = int(direct.sum(axis=1).abs().idxmax())
-    score = float(direct.loc[word].sum())
-    head = (causal.loc[word] * np.sign(score)).idxmax()
-    drawn = [c for c in direct if "bias" not in c]
-    writer = (direct.loc[word, drawn] * np.sign(score)).idxmax()
-    told = f"“{rows.words().loc[word, 'word']}” ({signed(score)}) needs {head} most ({signed(causal.loc[word, head])})"
-    assert title.startswith(told)
-    written = signed(float(direct.loc[word, writer]))
-    assert (f"is written most by {writer} ({written})" in title) or (f"also writes most ({written})" in title)
+    run = set_rows(small.run, "crosswalk", "value", 0.0, model="encoder", seed="0", example_id="t000")
+    where = {"model": "encoder", "seed": "0", "example_id": "t000", "word_index": 1}
+    for kind, method, cells in (
+        ("direct", "shap", {"L0H1": 0.4, "L0.mlp": 0.6, "L1H0": -0.1}),
+        ("causal", TWO_WAY, {"L0H1": 0.7, "L1H3": 0.2}),
+    ):
+        for component, value in cells.items():
+            run = set_rows(run, "crosswalk", "value", value, **where, kind=kind, method=method, component=component)
+    _, title, rows = picture_of(run)
+    word = rows.words().loc[1, "word"]
+    assert title.startswith(f"“{word}” (+0.90) needs L0H1 most (+0.70) and is written most by L0.mlp (+0.60); ")
+    run = set_rows(run, "crosswalk", "value", 0.65, **where, kind="direct", component="L0H1", method="shap")
+    run = set_rows(run, "crosswalk", "value", 0.35, **where, kind="direct", component="L0.mlp", method="shap")
+    assert "needs L0H1 most (+0.70), which also writes most (+0.65); " in picture_of(run)[1]
+
+
+def test_cells_that_cannot_be_told_apart_are_named_together() -> None:
+    row = pd.Series({"L0H0": -0.279, "L0H1": 0.5, "L1H0": -0.281, "L1H1": -0.26})
+    assert list(foremost(row, -1.0).index) == ["L1H0", "L0H0"]  # both print −0.28
+    assert list(foremost(row, -1.0, 0.03).index) == ["L1H0", "L0H0", "L1H1"]
+    assert list(foremost(row, 1.0, 5.0).index) == ["L0H1"]  # the others pull the other way
+    words = pd.DataFrame({"word": ["no"], "unknown": [False]})
+    frame = row.to_frame(0).T
+    told = causal_title(words, frame, frame, list(row.index))
+    assert told == "“no” (−0.32) needs L1H0 and L0H0 most (−0.28 each), which also write most (−0.28 each)"
+    told = causal_title(words, frame, frame, list(row.index), error=0.1)
+    assert "needs L1H0, L0H0 and L1H1 most (−0.28, −0.28 and −0.26)" in told
+    many = pd.DataFrame({f"L0H{h}": [0.1] for h in range(5)})
+    assert "needs L0H0, L0H1, L0H2 and 2 more most (+0.10 each)" in causal_title(words, many, many, list(many))
+
+
+def test_the_error_of_an_exact_table_is_none(small: Written) -> None:
+    made = pick(small.run.tables["causal"], model="encoder", seed="0", example_id="t000").iloc[0]
+    assert relative_error(made) == 0.03
+    assert relative_error(made.replace({0.03: np.nan})) == 0.02
+    exact = made.copy()
+    exact[["words_exact", "heads_exact"]] = True
+    assert relative_error(exact) == relative_error(None) == 0.0
 
 
 def test_biases_and_sampling_are_told_below(small: Written) -> None:

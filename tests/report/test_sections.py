@@ -65,7 +65,8 @@ def test_a_page_without_any_table(tmp_path: Path) -> None:
     for path in (tmp_path / "run").rglob("*.*"):
         path.unlink()
     html, _, sections = pages_of(read_run(tmp_path / "run", config))
-    assert html.count("This run has no evidence.") == 11
+    assert html.count("This run has no evidence.") == 9
+    assert "?." not in html
     assert [s.name for s in sections] == ["findings", "limits", "reproduce"]
 
 

@@ -12,18 +12,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure as Canvas
 
 from study.records import FloatArray
-from study.report.figures.style import (
-    ACCENT,
-    HALF,
-    INK,
-    MUTED,
-    RULE,
-    SEQUENTIAL,
-    WIDE,
-    heat,
-    method_label,
-    text_on,
-)
+from study.report.figures.palette import ACCENT, INK, MUTED, RULE, SEQUENTIAL, method_label
+from study.report.figures.style import HALF, WIDE, annotate_cells, heat
 from study.report.numbers import number
 
 SUBSET_COLOURS = {"correct": ACCENT, "wrong": "#b3541e"}
@@ -45,18 +35,7 @@ def paint_matrix(
     points = 9.5 if side / n > 0.5 else 8.0
     for i, (ax, (title, matrix)) in enumerate(zip(axes[0], matrices.items(), strict=True)):
         heat(ax, matrix, SEQUENTIAL, norm)
-        for (row, column), value in np.ndenumerate(matrix):
-            if np.isfinite(value):
-                colour = text_on(SEQUENTIAL(norm(value))[:3])
-                ax.text(
-                    column + 0.5,
-                    row + 0.5,
-                    number(float(value)),
-                    ha="center",
-                    va="center",
-                    color=colour,
-                    fontsize=points,
-                )
+        annotate_cells(ax, matrix, norm, colours=SEQUENTIAL, text=number, fontsize=points)
         ax.plot([0, n], [0, n], color=MUTED, lw=0.8)
         ax.set_xticks(np.arange(n) + 0.5, names, rotation=40, ha="right", rotation_mode="anchor")
         ax.set_yticks(np.arange(n) + 0.5, names if i == 0 else [])

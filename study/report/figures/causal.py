@@ -13,19 +13,8 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FixedLocator
 
 from study.records import FloatArray
-from study.report.figures.style import (
-    CLASS_COLOURS,
-    DIVERGING,
-    INK,
-    MUTED,
-    SEED_MARKERS,
-    WIDE,
-    balanced,
-    class_colour,
-    heat,
-    text_on,
-)
-from study.report.numbers import short_signed
+from study.report.figures.palette import CLASS_COLOURS, DIVERGING, INK, MUTED, SEED_MARKERS, class_colour
+from study.report.figures.style import WIDE, annotate_cells, balanced, heat
 
 
 def paint_direct_causal(heads: Mapping[str, pd.DataFrame], axes_names: tuple[str, str]) -> Canvas:
@@ -142,11 +131,8 @@ def paint_pairs(matrices: Mapping[str, pd.DataFrame], axis: str) -> Canvas:
     norm = balanced(np.concatenate([m.to_numpy(dtype=float).ravel() for m in matrices.values()]))
     for ax, (title, table) in zip(axes[0], matrices.items(), strict=True):
         heat(ax, table.to_numpy(dtype=float), DIVERGING, norm)
-        for (row, column), value in np.ndenumerate(table.to_numpy(dtype=float)):
-            if np.isfinite(value) and cell > 0.36 and abs(value) >= 0.15 * float(norm.vmax or 1.0):
-                colour = text_on(DIVERGING(norm(value))[:3])
-                ax.text(column + 0.5, row + 0.5, short_signed(float(value)), ha="center", va="center", color=colour,
-                        fontsize=8.6)  # fmt: skip
+        if cell > 0.36:
+            annotate_cells(ax, table, norm, least=0.15, fontsize=8.6)
         separate_layers(ax, [str(name) for name in table.index], both=True)
         names = list(table.columns)
         ax.set_xticks(np.arange(len(names)) + 0.5, names, fontsize=9, rotation=90 if cell < 0.45 else 0)

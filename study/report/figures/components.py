@@ -9,17 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from study.report.figures.style import (
-    ACCENT,
-    INK,
-    KIND_COLOURS,
-    KIND_LABELS,
-    MUTED,
-    SEQUENTIAL,
-    WIDE,
-    clip,
-    text_on,
-)
+from study.report.figures.palette import ACCENT, INK, KIND_COLOURS, KIND_LABELS, MUTED, SEQUENTIAL, text_on
+from study.report.figures.style import WIDE, clip
 
 
 def paint_kinds(shares: Mapping[str, pd.Series], axis: str) -> Canvas:

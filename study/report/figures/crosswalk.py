@@ -9,9 +9,10 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure as Canvas
 
 from study.records import FloatArray, IntArray
+from study.report.figures.palette import DIVERGING, INK, MUTED, text_on
 from study.report.figures.picture import REST, Panel, Picture
 from study.report.figures.sheet import Sheet
-from study.report.figures.style import DIVERGING, INK, MUTED, WIDE, balanced, text_inches, text_on, wrap
+from study.report.figures.style import WIDE, balanced, text_inches, wrap
 from study.report.numbers import MINUS, short_signed, signed
 
 HEAD, SUMS, LINE = 1.0, 0.8, 0.19  # inches: headings above the tables, column sums, a line of notes

@@ -1,4 +1,4 @@
-"""The head grid: layers × heads of one text, a panel a method, one colour scale a kind."""
+"""The head grid: layers × heads of one text, a panel a method, one colour scale."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from study.report.figures.style import DIVERGING, MUTED, WIDE, balanced, bare, heat, text_on
-from study.report.numbers import short_signed, signed
+from study.report.figures.palette import DIVERGING, MUTED
+from study.report.figures.style import WIDE, annotate_cells, balanced, bare, heat, text_inches
+from study.report.numbers import signed
+
+READABLE = 0.34  # inches: narrower cells carry no number
+_TITLE_POINTS = 11.5
 
 
-def paint_grids(kinds: Mapping[str, Mapping[str, pd.DataFrame]]) -> Canvas:
-    """kinds: by kind ("direct"), by title ("Direct, beyond empty"), [layer head]. Kinds never share a scale."""
-    grids = [(kind, title, grid) for kind, panels in kinds.items() for title, grid in panels.items()]
-    layers, heads = grids[0][2].shape
-    cell = min(0.72, (WIDE - 2) / (heads * len(grids)) - 0.1)
-    wide = max(cell * heads + 0.8, 2.5)
-    canvas, axes = plt.subplots(1, len(grids), figsize=(1.2 + len(grids) * wide, 1.35 + 0.55 * layers), squeeze=False)
-    norms = {kind: balanced(np.concatenate([g.to_numpy().ravel() for g in p.values()])) for kind, p in kinds.items()}
-    for i, (ax, (kind, title, grid)) in enumerate(zip(axes[0], grids, strict=True)):
-        norm = norms[kind]
-        heat(ax, grid.to_numpy(), DIVERGING, norm)
-        for (row, column), value in np.ndenumerate(grid.to_numpy(dtype=float)):
-            if np.isfinite(value) and cell > 0.34:
-                place = {"ha": "center", "va": "center", "fontsize": 9.5}
-                colour = text_on(DIVERGING(norm(value))[:3])
-                ax.text(column + 0.5, row + 0.5, short_signed(float(value)), color=colour, **place)
-        ax.set_xticks(np.arange(heads) + 0.5, [f"H{h}" for h in grid.columns], fontsize=10 if cell > 0.34 else 7)
+def paint_grids(panels: Mapping[str, pd.DataFrame]) -> Canvas:
+    """panels: by title ("Direct, beyond empty"), [layer head]; all logits beyond the empty text, so one scale."""
+    layers, heads = next(iter(panels.values())).shape
+    cell = min(0.72, (WIDE - 2) / (heads * len(panels)) - 0.1)
+    titles = max(text_inches(title, _TITLE_POINTS, bold=True) for title in panels)
+    wide = max(cell * heads + 0.8, titles + 0.3)  # titles of neighbours would run into each other
+    canvas, axes = plt.subplots(1, len(panels), figsize=(1.2 + len(panels) * wide, 1.35 + 0.55 * layers), squeeze=False)
+    norm = balanced(np.concatenate([grid.to_numpy(dtype=float).ravel() for grid in panels.values()]))
+    for i, (ax, (title, grid)) in enumerate(zip(axes[0], panels.items(), strict=True)):
+        heat(ax, grid.to_numpy(dtype=float), DIVERGING, norm)
+        if cell > READABLE:
+            annotate_cells(ax, grid, norm, fontsize=9.5)
+        ax.set_xticks(np.arange(heads) + 0.5, [f"H{h}" for h in grid.columns], fontsize=10 if cell > READABLE else 7)
         ax.xaxis.tick_top()
         ax.set_yticks(np.arange(layers) + 0.5, [f"layer {v}" for v in grid.index] if i == 0 else [])
         bare(ax)
-        ax.set_title(title, pad=20)
-        ends = f"{kind}: colours end at ±{signed(float(norm.vmax or 0.0)).lstrip('+')} logits"
-        ax.set_xlabel(ends, fontsize=9, color=MUTED)
+        ax.set_title(title, pad=20, fontsize=_TITLE_POINTS)
+    ends = f"one scale: colours end at ±{signed(float(norm.vmax or 0.0)).lstrip('+')} logits"
+    canvas.supxlabel(ends, fontsize=9, color=MUTED)
     canvas.tight_layout(w_pad=1.5)
     return canvas

@@ -10,18 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from study.report.figures.style import (
-    DIVERGING,
-    MUTED,
-    SEED_MARKERS,
-    WIDE,
-    balanced,
-    clip,
-    heat,
-    layer_colour,
-    text_on,
-)
-from study.report.numbers import short_signed
+from study.report.figures.palette import DIVERGING, MUTED, SEED_MARKERS, layer_colour
+from study.report.figures.style import WIDE, annotate_cells, balanced, clip, heat
 
 
 def paint_shares(shares: Mapping[str, pd.DataFrame], axis: str) -> Canvas:
@@ -75,7 +65,7 @@ def paint_centring(heads: Mapping[str, pd.DataFrame], axis: str) -> Canvas:
     """
     size = (min(WIDE, 1.2 + 5.0 * len(heads)), 4.7)
     canvas, axes = plt.subplots(1, len(heads), figsize=size, squeeze=False, sharex=True, sharey=True)
-    top = 1.08 * max(float(max(h["raw"].max(), h["centred"].max())) for h in heads.values())
+    top = 1.08 * max(float(max(h["raw"].max(), h["centred"].max(), 1e-6)) for h in heads.values())
     for ax, (title, rows) in zip(axes[0], heads.items(), strict=True):
         ax.plot([0, top], [0, top], color=MUTED, lw=0.8, ls=(0, (4, 3)))
         ax.text(0.03, 0.96, "dashed: nothing is constant", transform=ax.transAxes, fontsize=9, color=MUTED)
@@ -125,12 +115,8 @@ def paint_profiles(profiles: Mapping[str, pd.DataFrame], axis: str) -> Canvas:
     for i, (ax, (title, table)) in enumerate(zip(axes[0], profiles.items(), strict=True)):
         heat(ax, table.to_numpy(), DIVERGING, norm)
         wide = size[0] / len(profiles) / max(table.shape[1], 1) > 0.36
-        floor = 0.25 * norm.vmax if norm.vmax else 0.0
-        for w, c in zip(*np.nonzero(np.abs(np.nan_to_num(table.to_numpy())) >= max(floor, 1e-9)), strict=True):
-            value = float(table.iloc[w, c])
-            if wide:
-                colour = text_on(DIVERGING(norm(value))[:3])
-                ax.text(c + 0.5, w + 0.52, short_signed(value), ha="center", va="center", fontsize=8, color=colour)
+        if wide:
+            annotate_cells(ax, table, norm, least=0.25, fontsize=8)
         ax.set_xticks(np.arange(table.shape[1]) + 0.5, list(table.columns), fontsize=9, rotation=0 if wide else 90)
         ax.xaxis.tick_top()
         ax.set_yticks(np.arange(len(words)) + 0.5, [clip(w) for w in words] if i == 0 else [], fontsize=11.5)

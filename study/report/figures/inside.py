@@ -12,18 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from study.report.figures.causal import separate_layers
-from study.report.figures.style import (
-    DIVERGING,
-    MUTED,
-    RULE,
-    WIDE,
-    balanced,
-    clip,
-    heat,
-    layer_colour,
-    text_on,
-)
-from study.report.numbers import number, short_signed
+from study.report.figures.palette import DIVERGING, MUTED, RULE, layer_colour
+from study.report.figures.style import WIDE, annotate_cells, balanced, clip, heat
+from study.report.numbers import number
 
 LABEL_COLOURS = ("#2166ac", "#b2182b", "#00785a", "#8a6d3b", "#7b4fa3", "#59636e")  # + means the second of two
 
@@ -112,11 +103,8 @@ def paint_patching(shares: Mapping[str, pd.DataFrame], axis: str) -> Canvas:
     for i, (ax, (title, table)) in enumerate(zip(axes[0], shares.items(), strict=True)):
         values = table.to_numpy(dtype=float)
         heat(ax, values, DIVERGING, norm)
-        for (row, column), value in np.ndenumerate(values):
-            if np.isfinite(value) and cell > 0.3:
-                colour = text_on(DIVERGING(norm(value))[:3])
-                ax.text(column + 0.5, row + 0.52, number(100 * float(value), 0), ha="center", va="center",
-                        color=colour, fontsize=9)  # fmt: skip
+        if cell > 0.3:
+            annotate_cells(ax, values, norm, text=lambda share: number(100 * share, 0))
         separate_layers(ax, [str(c) for c in table.columns])
         ax.set_xticks(np.arange(table.shape[1]) + 0.5, list(table.columns), fontsize=9, rotation=90 * (cell < 0.45))
         ax.xaxis.tick_top()
@@ -147,12 +135,8 @@ def paint_positions(found: PositionMap, axis: str) -> Canvas:
     canvas, ax = plt.subplots(figsize=size)
     norm = balanced(found.cells)
     heat(ax, found.cells, DIVERGING, norm)
-    floor = 0.08 * float(norm.vmax or 1.0)
-    for (row, column), value in np.ndenumerate(found.cells):
-        if np.isfinite(value) and abs(value) >= floor and cell > 0.5:
-            colour = text_on(DIVERGING(norm(value))[:3])
-            ax.text(column + 0.5, row + 0.52, short_signed(float(value)), ha="center", va="center", color=colour,
-                    fontsize=9)  # fmt: skip
+    if cell > 0.5:
+        annotate_cells(ax, found.cells, norm, least=0.08)
     separate_layers(ax, found.heads)
     ax.set_xticks(np.arange(len(found.heads)) + 0.5, list(found.heads), fontsize=9, rotation=90 * (cell < 0.5))
     ax.xaxis.tick_top()

@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from study.report.figures.style import ACCENT, WIDE, method_colour, method_label
+from study.report.figures.palette import ACCENT, method_colour, method_label
+from study.report.figures.style import WIDE
 from study.report.numbers import count
 
 TRAIN = "#b3541e"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from study.report.figures.style import INK, MUTED, WIDE
+from study.report.figures.palette import INK, MUTED, RULE
+from study.report.figures.style import WIDE
 
 GROUP_COLOURS: Mapping[str, str] = {
     "word > head": "#0b6e99",
@@ -28,21 +30,20 @@ GROUP_LABELS: Mapping[str, str] = {
     "bias": "biases → margin",
 }
 WHAT_COLOURS: Mapping[str, str] = {"head": "#0b6e99", "neuron": "#d98b3a", "path": "#7b4fa3"}
-MOST_POINTS = 400  # of each kind in a panel: more marks cannot be told apart
+MOST_POINTS = 400  # in a panel: more marks cannot be told apart
 
 
 def paint_path_sums(sums: Mapping[str, pd.DataFrame], axis: str) -> Canvas:
     """Size of the paths of every kind: bars are means over seeds, dots the seeds.
 
-    sums: by variant, [seed group], mean over texts.
+    sums: by variant, [seed group], mean over texts. A kind of size 0 in every seed is one that the model has not.
     """
-    groups = [g for g in GROUP_COLOURS if any(g in t for t in sums.values())]
-    groups += sorted({str(g) for t in sums.values() for g in t} - set(groups))
+    groups = [g for g in (*GROUP_COLOURS, *_foreign(sums)) if any(has_group(t, g) for t in sums.values())]
     size = (min(WIDE, 3.0 + 4.7 * len(sums)), 1.1 + 0.44 * len(groups))
     canvas, axes = plt.subplots(1, len(sums), figsize=size, squeeze=False, sharex=True, sharey=True)
     for ax, (title, table) in zip(axes[0], sums.items(), strict=True):
         for y, group in enumerate(groups):
-            if group not in table:
+            if not has_group(table, group):
                 ax.text(0, y, " none", va="center", color=MUTED, fontsize=9.5)
                 continue
             values = table[group].dropna()
@@ -57,41 +58,57 @@ def paint_path_sums(sums: Mapping[str, pd.DataFrame], axis: str) -> Canvas:
     return canvas
 
 
-def paint_interventions(points: Mapping[str, pd.DataFrame], axes_names: tuple[str, str]) -> Canvas:
-    """Predicted against measured: frozen points lie on the diagonal, hollow ones let everything react.
+def _foreign(sums: Mapping[str, pd.DataFrame]) -> list[str]:
+    return sorted({str(g) for t in sums.values() for g in t} - set(GROUP_COLOURS))
 
-    points: by variant, columns kind, predicted, frozen, live.
+
+def has_group(table: pd.DataFrame, group: str) -> bool:
+    """Whether a model has paths of this kind: a size other than 0 in some seed."""
+    return group in table and bool((table[group].fillna(0) != 0).any())
+
+
+def paint_interventions(points: Mapping[str, pd.DataFrame], axes_names: tuple[str, str]) -> Canvas:
+    """Predicted against measured, a row a variant and a column a kind; frozen points full, live ones hollow.
+
+    points: by variant, columns kind, predicted, frozen, live. Panels of one kind have one scale.
     """
-    size = (min(WIDE, 1.3 + 5.4 * len(points)), 5.6)
-    canvas, axes = plt.subplots(1, len(points), figsize=size, squeeze=False, sharex=True, sharey=True)
-    every = np.concatenate([p[["predicted", "frozen", "live"]].to_numpy(dtype=float).ravel() for p in points.values()])
-    every = every[np.isfinite(every)]
-    low, high = (float(every.min()), float(every.max())) if every.size else (-1.0, 1.0)
-    pad = 0.06 * (high - low or 1.0)
-    kinds = list(dict.fromkeys(k for p in points.values() for k in p["kind"]))
-    for ax, (title, rows) in zip(axes[0], points.items(), strict=True):
-        ax.plot([low - pad, high + pad], [low - pad, high + pad], color=MUTED, lw=0.8, ls=(0, (4, 3)))
-        for kind in kinds:
-            part = thin(rows[rows["kind"] == kind])
-            colour = WHAT_COLOURS.get(kind, "#5b6770")
-            ax.plot(part["predicted"], part["live"], "o", ms=5, mfc="none", mec=colour, mew=0.8, alpha=0.75)
-            ax.plot(part["predicted"], part["frozen"], "o", ms=3.4, color=colour)
-        ends = (low - pad, high + pad)
-        ax.set(xlim=ends, ylim=ends, xlabel=axes_names[0], aspect="equal")
-        ax.set_title(title)
-    axes[0][0].set_ylabel(axes_names[1])
-    _name_kinds(canvas, kinds)
+    kinds = list(dict.fromkeys(k for k in (*WHAT_COLOURS, *(k for p in points.values() for k in p["kind"]))
+                               if any((p["kind"] == k).any() for p in points.values())))  # fmt: skip
+    size = (min(WIDE, 1.2 + 3.8 * len(kinds)), 0.9 + 3.6 * len(points))
+    canvas, axes = plt.subplots(len(points), len(kinds), figsize=size, squeeze=False)
+    for column, kind in enumerate(kinds):
+        parts = {title: rows[rows["kind"] == kind] for title, rows in points.items()}
+        ends = _ends(pd.concat(list(parts.values())))
+        for row, (title, part) in enumerate(parts.items()):
+            ax = axes[row][column]
+            ax.set_title(f"{kind}s of {title}")
+            if part.empty:
+                ax.text(0.0, 0.97, "none", transform=ax.transAxes, va="top", color=MUTED)
+                ax.set_axis_off()
+                continue
+            _paint_points(ax, thin(part), WHAT_COLOURS.get(kind, "#5b6770"), ends)
+            ax.set(xlabel=axes_names[0], ylabel=axes_names[1] if column == 0 else "")
+    canvas.text(0.995, 1.0, "● frozen    ○ live", color=MUTED, ha="right", va="bottom", fontsize=10.5)
     canvas.tight_layout()
     return canvas
 
 
-def _name_kinds(canvas: Canvas, kinds: Sequence[str]) -> None:
-    x, wide = 0.995, canvas.get_figwidth()
-    for kind in reversed(kinds):
-        colour = WHAT_COLOURS.get(kind, "#5b6770")
-        canvas.text(x, 1.0, f"● {kind}s", color=colour, ha="right", va="bottom", weight="bold")
-        x -= (0.5 + 0.09 * len(kind)) / wide
-    canvas.text(0.06, 1.0, "full: frozen, hollow: live", color=MUTED, ha="left", va="bottom", fontsize=9.5)
+def _ends(rows: pd.DataFrame) -> tuple[float, float]:
+    """One scale for both axes that holds every finite number."""
+    every = rows[["predicted", "frozen", "live"]].to_numpy(dtype=float)
+    every = every[np.isfinite(every)]
+    low, high = (float(every.min()), float(every.max())) if every.size else (-1.0, 1.0)
+    pad = 0.06 * (high - low or 1.0)
+    return low - pad, high + pad
+
+
+def _paint_points(ax: Axes, rows: pd.DataFrame, colour: str, ends: tuple[float, float]) -> None:
+    ax.axhline(0, color=RULE, lw=0.7, zorder=0)
+    ax.axvline(0, color=RULE, lw=0.7, zorder=0)
+    ax.plot(ends, ends, color=MUTED, lw=0.8, ls=(0, (4, 3)))
+    ax.plot(rows["predicted"], rows["live"], "o", ms=4.6, mfc="none", mec=colour, mew=0.8, alpha=0.7)
+    ax.plot(rows["predicted"], rows["frozen"], "o", ms=2.8, color=INK)
+    ax.set(xlim=ends, ylim=ends, aspect="equal")
 
 
 def thin(rows: pd.DataFrame, most: int = MOST_POINTS) -> pd.DataFrame:

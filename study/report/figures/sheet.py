@@ -13,7 +13,7 @@ from matplotlib.patches import Circle, Rectangle
 from matplotlib.transforms import Affine2D
 
 from study.records import FloatArray
-from study.report.figures.style import INK, MUTED, PLATE
+from study.report.figures.palette import INK, MUTED, PLATE
 
 Number = float | FloatArray
 

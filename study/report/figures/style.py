@@ -1,10 +1,10 @@
-"""One look for every figure: fonts, colours fixed per method and per kind of component, byte-stable files."""
+"""One look for every figure: fonts, titles, heat maps, byte-stable files."""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, cast
 
 import matplotlib as mpl
@@ -14,83 +14,18 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, Normalize, TwoSlopeNorm, to_rgb
+from matplotlib.colors import Colormap, Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure as Canvas
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Bbox
 
 from study.report import blocks
+from study.report.figures.palette import DIVERGING, INK, MUTED, PLATE, text_on
+from study.report.numbers import short_signed
 
 WIDE = 12.6  # inches; shown at most 1,210 px wide
 HALF = 7.2
-INK, MUTED, RULE, PLATE = "#1f2328", "#59636e", "#d1d9e0", "#ffffff"
-ACCENT = "#0b6e99"
-
-METHOD_LABELS: Mapping[str, str] = {
-    "shap": "SHAP",
-    "lime": "LIME",
-    "occlusion": "Occlusion",
-    "gradient_x_input": "Gradient × input",
-    "integrated_gradients": "Integrated gradients",
-    "attention": "Attention",
-    "rollout": "Rollout",
-    "random": "Random control",
-}
-HEAD_METHOD_LABELS: Mapping[str, str] = {
-    "leave_one_out": "Leave one out",
-    "direct_raw": "Direct (raw)",
-    "direct_centred": "Direct (centred)",
-    "direct_beyond_empty": "Direct (beyond empty)",
-    "ablation_zero": "Zero ablation",
-    "ablation_mean": "Mean ablation",
-    "ablation_resample": "Resample ablation",
-    "shapley": "Head Shapley",
-    "lime": "Head LIME",
-    "shapley_margin": "Shapley of the margin",
-    "attention_norm": "Attention norm",
-    "random": "Random control",
-}
-# Okabe and Ito's palette, told apart by the colour-blind; darkened where white text stands on it.
-METHOD_COLOURS: Mapping[str, str] = {
-    "shap": "#0072b2",
-    "lime": "#d55e00",
-    "occlusion": "#009e73",
-    "gradient_x_input": "#cc79a7",
-    "integrated_gradients": "#e69f00",
-    "attention": "#56b4e9",
-    "rollout": "#8c6bb1",
-    "random": "#8a8f98",
-}
-# The same idea has the same colour for heads as for words; heads are drawn dashed.
-HEAD_METHOD_COLOURS: Mapping[str, str] = {
-    "direct_raw": "#b3541e",
-    "direct_centred": "#8a6d3b",
-    "direct_beyond_empty": "#00785a",
-    "ablation_zero": "#cc79a7",
-    "ablation_mean": "#7b4fa3",
-    "ablation_resample": "#a0527e",
-    "shapley": "#0072b2",
-    "lime": "#d55e00",
-    "shapley_margin": "#4a90b8",
-    "attention_norm": "#e69f00",
-    "random": "#8a8f98",
-}
-CLASS_COLOURS: Mapping[str, str] = {
-    "direct": "#0072b2",
-    "indirect": "#d55e00",
-    "backup": "#00785a",
-    "cancelling": "#a64a86",
-    "mixed": "#8a6d3b",
-    "null": "#8a8f98",
-}
-KIND_LABELS: Mapping[str, str] = {"embed": "embedding", "head": "heads", "mlp": "MLP", "bias": "biases"}
-KIND_COLOURS: Mapping[str, str] = {"embed": "#a3b18a", "head": "#0b6e99", "mlp": "#d98b3a", "bias": "#c3c8ce"}
-SEED_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-LAYER_COLOURS = ("#56b4e9", "#0b6e99", "#123b5d", "#8c6bb1", "#d98b3a", "#7a5c3a")
-DIVERGING: Colormap = mpl.colormaps["RdBu_r"]
-SEQUENTIAL: Colormap = mpl.colormaps["Blues"]
-UNSIGNED_SCORES: Colormap = mpl.colormaps["Purples"]  # beside the diverging map, whose blue means "against"
 
 _RC: dict[str, Any] = {
     "svg.hashsalt": "words-and-heads",
@@ -118,30 +53,6 @@ _RC: dict[str, Any] = {
     "legend.frameon": False,
     "path.simplify": True,
 }
-
-
-def method_label(method: str) -> str:
-    return METHOD_LABELS.get(method, method.replace("_", " "))
-
-
-def method_colour(method: str) -> str:
-    return METHOD_COLOURS.get(method, "#5b6770")
-
-
-def head_method_label(method: str) -> str:
-    return HEAD_METHOD_LABELS.get(method, method.replace("_", " "))
-
-
-def head_method_colour(method: str) -> str:
-    return HEAD_METHOD_COLOURS.get(method, "#5b6770")
-
-
-def class_colour(class_: str) -> str:
-    return CLASS_COLOURS.get(class_, "#5b6770")
-
-
-def layer_colour(layer: int) -> str:
-    return LAYER_COLOURS[layer % len(LAYER_COLOURS)]
 
 
 def draw(name: str, painter: Callable[[], Canvas], *, title: str, note: str, source: str) -> blocks.Figure:
@@ -238,25 +149,6 @@ def clip(word: str, length: int = 20) -> str:
     return word if len(word) <= length else word[: length - 1] + "…"
 
 
-def text_on(rgb: Any) -> str:
-    """The house ink where it reaches a contrast of 4.5 on `rgb`, else black or white, whichever is higher (WCAG 2)."""
-    if contrast(INK, rgb) >= 4.5:
-        return INK
-    return max("#ffffff", "#000000", key=lambda ink: contrast(ink, rgb))
-
-
-def contrast(a: Any, b: Any) -> float:
-    """WCAG 2 contrast ratio of two colours, 1 to 21."""
-    light, dark = sorted((_luminance(a), _luminance(b)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def _luminance(colour: Any) -> float:
-    rgb = np.array(to_rgb(colour))
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
-
-
 def balanced(values: Any) -> Normalize:
     """A diverging scale centred on zero that holds every finite value."""
     finite = np.abs(np.asarray(values, dtype=float))
@@ -281,3 +173,25 @@ def heat(ax: Axes, cells: Any, colours: Colormap, norm: Normalize, x: Any = None
     ax.pcolormesh(edges, np.arange(rows + 1), masked, cmap=shade, norm=norm, edgecolors=PLATE, linewidth=1.3)
     ax.set_ylim(rows, 0)
     bare(ax)
+
+
+def annotate_cells(
+    ax: Axes,
+    cells: Any,
+    norm: Normalize,
+    *,
+    colours: Colormap = DIVERGING,
+    text: Callable[[float], str] = short_signed,
+    least: float = 0.0,
+    fontsize: float = 9.0,
+) -> None:
+    """Writes into every cell of `heat` its number; cells that are NaN or smaller than `least` stay blank.
+
+    least: in shares of the end of the scale.
+    """
+    floor = least * float(norm.vmax or 1.0)
+    for (row, column), value in np.ndenumerate(np.asarray(cells, dtype=float)):
+        if np.isfinite(value) and abs(value) >= floor:
+            colour = text_on(colours(norm(value))[:3])
+            place: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": fontsize}
+            ax.text(column + 0.5, row + 0.52, text(float(value)), color=colour, **place)

@@ -6,7 +6,8 @@ import pandas as pd
 
 from study.report.blocks import Block, Section, Table
 from study.report.figures.model import paint_cost
-from study.report.figures.style import draw, head_method_label, method_label
+from study.report.figures.palette import head_method_label, method_label
+from study.report.figures.style import draw
 from study.report.inputs import RunTables
 from study.report.numbers import count, number, plural
 from study.report.tables import make_table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from study.report.blocks import Block, Details, FileLink, Paragraph, Section, Strip, Strips, StripWord
+from study.report.blocks import Block, Details, FileLink, Paragraph, Section, Strip, Strips, StripWord, anchor_of
 from study.report.choose import choose_first
 from study.report.gallery import first_seed, picture_path, pictured_ids
 from study.report.inputs import SHAP, RunTables, pick
@@ -39,7 +39,7 @@ def build(run: RunTables) -> Section | None:
             for example, m in margins
             if example in by_text
         )
-        anchor = f"all-{label}-{predicted}".replace(" ", "-")
+        anchor = anchor_of("all", str(label), str(predicted))
         block = Strips(anchor=anchor, strips=strips, scale=(signed(-top), "0", signed(top)))
         summary = f"Labelled {label}, predicted {predicted} ({verdict}): {plural(len(part), 'text')}"
         blocks.append(Details(summary, (block,)))

@@ -19,7 +19,8 @@ from study.report.figures.agreement import (
     paint_matrix,
     paint_words,
 )
-from study.report.figures.style import METHOD_COLOURS, draw, method_label
+from study.report.figures.palette import METHOD_COLOURS, method_label
+from study.report.figures.style import draw
 from study.report.inputs import LIME, SHAP, RunTables
 from study.report.measures import agreement_by_text, agreement_matrix, confusion, estimate, global_words
 from study.report.notes import interval_note, level_text, size_note

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from study.report.accuracy import accuracy_finding
 from study.report.blocks import Bullets, Paragraph, Section
-from study.report.causal_findings import causal_finding, classes_finding, removal_finding
+from study.report.causal_findings import causal_finding
 from study.report.controls import untrained_finding
 from study.report.findings import (
     agreement_finding,
     correctness_finding,
     least_agreeing_finding,
 )
-from study.report.head_findings import carriers_finding, heads_finding, kinds_finding
+from study.report.head_findings import carriers_finding, writers_finding
 from study.report.inputs import RunTables
 from study.report.notes import findings_note
+from study.report.removal_findings import removal_finding
 
 RULES = (
     agreement_finding,
     least_agreeing_finding,
     correctness_finding,
     carriers_finding,
-    kinds_finding,
-    heads_finding,
+    writers_finding,
     causal_finding,
-    classes_finding,
     removal_finding,
     untrained_finding,
     accuracy_finding,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from study.report.blocks import Table
-from study.report.head_measures import Variant
-from study.report.inputs import RunTables
+from study.report.inputs import RunTables, Variant
 from study.report.notes import size_note
 from study.report.numbers import MISSING, number
 from study.report.tables import make_table

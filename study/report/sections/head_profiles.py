@@ -5,65 +5,71 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from study.report.blocks import Block, Details, Heading, Paragraph, Table
-from study.report.head_measures import Variant, profiles_of, top_words, worst_partners
-from study.report.inputs import RunTables
+from study.report.blocks import Block, Details, Heading, Paragraph, Table, anchor_of
+from study.report.head_measures import causal_texts, profiles_of, top_words, worst_partners
+from study.report.inputs import RunTables, Variant
 from study.report.notes import level_text
-from study.report.numbers import MISSING, count, listing, number, plural, signed, with_interval
+from study.report.numbers import MISSING, count, listing, number, percent, plural, signed, with_interval
 from study.report.tables import make_table
 
+SHARE = (
+    "Indirect share: (|ψ| − d · sign of ψ) / (|ψ| + |d|), mean over texts; 1: credited with an effect that it does not "
+    "write, 0: writes what it is credited with, below 0: writes more than that."
+)
 ABOUT = (
-    "Sizes are means over texts of |value|, logits. Direct: what the head writes beyond the empty text; causal: its "
-    "Shapley value; alone missing: what the words' effect loses without this head only; later layers: that loss beyond "
-    "what the head writes, so what others make of it; mean ablation: change of the margin itself, the empty text not "
-    "set apart. Indirect share: (ψ − d) / (|ψ| + |d|), with signs. Partner: the head "
-    "whose Shapley interaction with it is largest in size. Attention: share that goes to CLS, and entropy in nats. "
-    "Words: those that it carries most, by mean causal crosswalk cell, towards (+) and against (−) the class of the "
-    "margin."
+    "Sizes are means over texts of |value|, logits, beyond the reference texts. Direct: what the head writes (d); "
+    "causal: its Shapley value in the margin (ψ); alone missing: what the margin loses when this head only is replaced "
+    f"by its mean; later layers: that loss beyond what the head writes, so what others make of it. {SHARE} Words' "
+    "effect: its Shapley value beyond the empty text, the column of the crosswalk, in round brackets the mean with its "
+    "sign; where the two are nearly as large, it speaks of the empty text as much as of these. Flips: share of fresh "
+    "test texts predicted otherwise without the head. Partner: the head whose Shapley interaction with it is largest "
+    "in size, with its mean: + together they push further than each adds alone, − they share work. Attention: share "
+    "that goes to CLS, and entropy in nats. Words: those that it carries most, by mean causal crosswalk cell, towards "
+    "(+) and against (−) the class of the margin; in brackets, in how many texts."
 )
 
 
 def profile_blocks(run: RunTables) -> list[Block]:
-    """A table a trained model: the first seed of each variant in view, the others folded."""
-    shown: list[Block] = []
-    folded: list[Block] = []
-    for variant in run.variants:
-        for k, seed in enumerate(dict.fromkeys(profiles_of(run, variant)["seed"])):
-            (folded if k else shown).append(_profiles(run, variant, str(seed)))
-    if not shown:
+    """A table a trained model: the first seed of the first variant in view, the others folded."""
+    tables = [
+        _profiles(run, variant, str(seed))
+        for variant in run.variants
+        for seed in dict.fromkeys(profiles_of(run, variant)["seed"])
+    ]
+    if not tables:
         return []
-    more = [Details(f"Profiles of the other seeds ({plural(len(folded), 'table')})", tuple(folded))] if folded else []
-    return [Heading("Profiles of the heads", "head-profiles"), Paragraph(ABOUT), *shown, *more]
+    first, *others = tables
+    more = [Details(f"Profiles of the other trained models ({plural(len(others), 'table')})", tuple(others))]
+    return [Heading("Profiles of the heads", "head-profiles"), Paragraph(ABOUT), first, *(more if others else [])]
 
 
 def _profiles(run: RunTables, variant: Variant, seed: str) -> Table:
     rows = profiles_of(run, variant)
     rows = rows[rows["seed"] == seed]
+    every = list(rows.itertuples())
     table = pd.DataFrame(
         {
             "head": rows["component"],
             "class": rows["class_"],
             "direct": [number(v) for v in rows["direct_size"]],
             "causal": [number(v) for v in rows["causal_size"]],
-            "alone missing": [number(v) for v in rows["leave_one_out_size"]],
+            "alone missing": [number(v) for v in rows["ablation_size"]],
             "later layers": [number(v) for v in rows["indirect_size"]],
-            "mean ablation": [number(v) for v in rows["ablation_size"]],
-            "indirect share": [
-                with_interval(r.indirect_share, r.indirect_low, r.indirect_high) for r in rows.itertuples()
-            ],
-            "partner": [f"{r.partner} {signed(r.interaction)}" if r.partner else MISSING for r in rows.itertuples()],
-            "CLS / entropy": [
-                f"{number(r.attention_to_cls)} / {number(r.attention_entropy)}" for r in rows.itertuples()
-            ],
+            "indirect share": [with_interval(r.indirect_share, r.indirect_low, r.indirect_high) for r in every],
+            "words' effect": [f"{number(r.words_causal_size)} ({signed(r.words_causal_mean)})" for r in every],
+            "flips": [percent(v) for v in rows["trial_flipped"]],
+            "partner": [_partner(r.partner, r.interaction) for r in every],
+            "CLS / entropy": [f"{number(r.attention_to_cls)} / {number(r.attention_entropy)}" for r in every],
             "words +": [_words(run, variant, seed, c, "+") for c in rows["component"]],
             "words −": [_words(run, variant, seed, c, "-") for c in rows["component"]],
         }
     )
     name = run.label(*variant)
-    anchor = f"profiles-table-{name.replace(' · ', '-').replace(' ', '-')}-{seed}"
+    anchor = anchor_of("profiles-table", name, seed)
+    words = causal_texts(run, variant, seed)
     note = (
-        f"n = {_texts(run, variant, seed)} of one seed. In brackets: {level_text(run)} interval over texts; the other "
-        "numbers are means without one."
+        f"n = {_texts(run, variant, seed)} of one seed; words: the {plural(words, 'text')} with causal cells. In "
+        f"square brackets: {level_text(run)} interval over texts; the other numbers are means without one."
     )
     left = ("head", "class", "words +", "words −", "partner")
     return make_table(table, {}, anchor=anchor, title=f"{name}, seed {seed}", note=note, source="profiles", left=left)
@@ -74,13 +80,18 @@ def short_reason(reason: str) -> str:
     return str(reason).split(": writes ")[0]
 
 
+def _partner(name: str, interaction: float) -> str:
+    """The name alone where no Shapley values say which way the two push."""
+    return (f"{name} {signed(interaction)}" if np.isfinite(interaction) else name) or MISSING
+
+
 def _texts(run: RunTables, variant: Variant, seed: str) -> str:
     texts = run.of("texts", *variant)
     return plural(int(texts[texts["trained"] & (texts["seed"] == seed)]["example_id"].nunique()), "text")
 
 
 def _words(run: RunTables, variant: Variant, seed: str, component: str, side: str) -> str:
-    return ", ".join(top_words(run, variant, seed, component, side)) or MISSING
+    return ", ".join(f"{word} ({n})" for word, n in top_words(run, variant, seed, component, side)) or MISSING
 
 
 def trial_blocks(run: RunTables) -> list[Block]:
@@ -90,9 +101,27 @@ def trial_blocks(run: RunTables) -> list[Block]:
     frames = [worst_partners(run, v).assign(name=run.label(*v)) for v in run.variants]
     nulls = pd.concat(frames, ignore_index=True)
     heading = Heading("Null heads, tried on fresh texts", "null-heads")
+    cheapest = _cheapest(run)
     if nulls.empty:
-        return [heading, Paragraph("No head of this run is called null, so there is nothing to try.")]
-    return [heading, _trials(run, nulls)]
+        return [heading, Paragraph(f"No head of this run is called null, so there is nothing to try.{cheapest}")]
+    return [heading, *([Paragraph(cheapest.strip())] if cheapest else []), _trials(run, nulls)]
+
+
+def _cheapest(run: RunTables) -> str:
+    """The head of each variant that fresh texts miss least; empty where none was tried, or none beside another."""
+    told = []
+    for variant in run.variants:
+        rows = profiles_of(run, variant).dropna(subset=["trial_change"])
+        if len(rows) < 2:
+            continue
+        least = rows.loc[rows["trial_change"].idxmin()]
+        told.append(
+            f"in {run.label(*variant)}, {least['component']} of seed {least['seed']} (the margin changes by "
+            f"{number(least['trial_change'])} logits on average, {percent(least['trial_flipped'], 1)} of the "
+            f"predictions turn, accuracy {signed(-100 * least['trial_accuracy_lost'], 1)} points)"
+        )
+    who = "the head missed least is" if len(told) == 1 else "the heads missed least are"
+    return f" On fresh texts {who}, {'; '.join(told)}." if told else ""
 
 
 def _trials(run: RunTables, nulls: pd.DataFrame) -> Table:

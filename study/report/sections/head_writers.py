@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-from study.report.blocks import Block, Figure, Heading, Table
+from study.report.blocks import Block, Figure, Heading, Table, anchor_of
 from study.report.figures.components import paint_hidden, paint_kinds
 from study.report.figures.heads import paint_centring, paint_profiles, paint_shares
 from study.report.figures.style import clip, draw
-from study.report.inputs import LIME, SHAP, RunTables
+from study.report.inputs import LIME, SHAP, RunTables, Variant
 from study.report.measures import (
+    BASES,
+    basis_of,
     estimate,
     global_words,
     head_profiles,
@@ -120,22 +122,27 @@ def _with(row: pd.Series) -> str:
 
 def _shares(run: RunTables) -> Figure | None:
     tables = {run.label(*v): head_sizes(run, v) for v in run.variants}
-    tables = {name: t for name, t in tables.items() if not t.empty and t["share"].notna().any()}
-    if not tables:
+    tables = {name: known for name, t in tables.items() if not (known := t[t["share"].notna()]).empty}
+    heads = min((int(t["rank"].max()) for t in tables.values()), default=0)
+    if heads < 2:  # one head writes all that heads write
         return None
+    most = 2 if heads > 2 else 1
     parts = []
     for name, table in tables.items():
-        top = spread(table[table["rank"] <= 2].groupby("seed")["share"].sum())
+        top = spread(table[table["rank"] <= most].groupby("seed")["share"].sum())
         if top:
             parts.append(f"{percent_range(top.low, top.high)} in {name}")
-    note = f"Share of the heads' summed mean |centred contribution|; {size_note(run)}, a line a seed. No interval."
-    title = f"The two strongest heads write {listing(parts)} of what heads write"
+    basis = BASES[basis_of(next(iter(tables.values())))]
+    note = f"Share of the heads' summed mean |{basis}|; {size_note(run)}, a line a seed. No interval."
+    who = "The two strongest heads write" if most == 2 else "The stronger of two heads writes"
+    title = f"{who} {listing(parts)} of what heads write"
     axis = "share of the heads' mean size"
     return draw("head-shares", lambda: paint_shares(tables, axis), title=title, note=note, source="heads")
 
 
 def _centring(run: RunTables) -> Figure | None:
-    tables = {run.label(*v): head_sizes(run, v) for v in run.variants}
+    renamed = {"direct_raw": "raw", "direct_centred": "centred"}
+    tables = {run.label(*v): head_sizes(run, v).rename(columns=renamed) for v in run.variants}
     tables = {name: t for name, t in tables.items() if not t.empty and t[["raw", "centred"]].notna().all().all()}
     if not tables:
         return None
@@ -155,7 +162,7 @@ def _centring(run: RunTables) -> Figure | None:
     return draw("centring", lambda: paint_centring(tables, "mean size, logits"), title=title, note=note, source="heads")
 
 
-def _profiles(run: RunTables, variant: tuple[str, str]) -> Figure | None:
+def _profiles(run: RunTables, variant: Variant) -> Figure | None:
     table, _ = global_words(run, variant, most=8)
     words = list(table.index[::-1])
     profiles = head_profiles(run, variant, words)
@@ -171,7 +178,7 @@ def _profiles(run: RunTables, variant: tuple[str, str]) -> Figure | None:
         f"{size_note(run, [variant])}; the words that count most over all texts. Small cells carry no number. "
         "Columns of different seeds are different heads. No interval."
     )
-    name = f"profiles-{variant[1]}" if len(run.config.datasets) == 1 else f"profiles-{variant[0]}-{variant[1]}"
+    name = anchor_of("profiles", run.label(*variant))
     axis = "head (layer and number, per seed)"
     return draw(
         name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from study.report.blocks import Block, Details, Figure, Heading, Paragraph, Section, Table
@@ -11,6 +12,7 @@ from study.report.figures.paths import GROUP_LABELS, paint_path_sums
 from study.report.figures.style import clip, draw
 from study.report.inputs import RunTables, pick
 from study.report.inside_measures import (
+    is_straight,
     layer_means,
     listed_shares,
     path_sizes,
@@ -28,8 +30,9 @@ LAYERS = (
 )
 PATHS = (
     "A path leads from a word through one head, or through a head or MLP of an earlier layer and then a head, to the "
-    "margin, with attention patterns and LayerNorm scales held at the text. All paths, MLP terms and biases of a text "
-    "add up to its margin."
+    "margin, with attention patterns and LayerNorm scales held at the text. What an MLP writes straight to the margin "
+    "is no path through heads: it stands beside them as a term of its own, as do embedding and biases. All of these "
+    "add up to a text's margin."
 )
 
 
@@ -132,16 +135,36 @@ def _paths(run: RunTables) -> Figure | None:
 
 
 def _explained(run: RunTables) -> Paragraph | None:
-    """The share of the margin that the listed paths explain."""
-    found = {run.label(*v): spread(listed_shares(run, v)) for v in run.variants}
-    told = [f"{percent_range(s.low, s.high)} in {name}" for name, s in found.items() if s]
+    """What the listed paths explain of the margin: net, against it, and by size; with MLP → margin and without."""
+    told = [f"In {run.label(*v)}, {clause}." for v in run.variants if (clause := _share_clause(listed_shares(run, v)))]
     if not told:
         return None
     text = (
-        f"The largest paths of each text, at most {run.config.heads.top_paths}, add up to {listing(told)} of its "
-        "margin: median over texts, range over seeds; above 100 % where what is left out pulls the other way."
+        f"Of each text the largest terms are listed, at most {run.config.heads.top_paths}. {' '.join(told)} Share of "
+        "the margin: median over texts; by size: Σ |listed| of Σ |all terms|; ranges over seeds. A share is negative "
+        "where the listed terms pull against the margin, and above 100 % where what is left out does."
     )
     return Paragraph(text, lead="What the listed paths explain.")
+
+
+def _share_clause(shares: pd.DataFrame) -> str:
+    """The three shares of one variant, each with MLP → margin and, where that is listed, without; empty if unknown."""
+
+    def span(column: str) -> str:
+        found = spread(shares[column])
+        return percent_range(found.low, found.high) if found else ""
+
+    def both(column: str, of: str) -> str:
+        alone = f" ({span(f'{column}_paths')} without MLP → margin)" if straight else ""
+        return f"{span(column)} {of}{alone}"
+
+    if shares.empty or not span("net"):
+        return ""
+    straight = not np.allclose(shares["size"], shares["size_paths"], equal_nan=True)
+    return (
+        f"they add up to {both('net', 'of the margin')}, to a negative share in {both('negative', 'of the texts')}, "
+        f"and by size are {both('size', 'of all terms')}"
+    )
 
 
 def _top_paths(run: RunTables) -> Details | None:
@@ -157,7 +180,10 @@ def _top_paths(run: RunTables) -> Details | None:
         {
             "rank": [number(v, 0) for v in rows["rank"]],
             "from": rows["word"],
-            "through": [str(path).replace(" > ", " → ") for path in rows["path"]],
+            "through": [
+                f"{path} straight to the margin" if straight else str(path).replace(" > ", " → ")
+                for path, straight in zip(rows["path"], is_straight(rows), strict=True)
+            ],
             "contribution": [signed(float(v), 3) for v in rows["contribution"]],
         }
     )
@@ -165,17 +191,12 @@ def _top_paths(run: RunTables) -> Details | None:
     texts = pick(run.of("texts", chosen.dataset, chosen.model), seed=chosen.seed, example_id=chosen.example_id)
     margin = float(pick(texts, trained=True).iloc[0]["margin"])
     name = f"{run.label(chosen.dataset, chosen.model)}, seed {chosen.seed}, text {chosen.example_id}"
+    apart = rows.loc[is_straight(rows), "contribution"]
+    straight = f", {signed(float(apart.sum()))} of it from MLPs straight to the margin" if len(apart) else ""
     note = (
-        f"{name}: n = 1 text, no interval. The listed paths add up to {signed(total)} of the margin {signed(margin)}."
+        f"{name}: n = 1 text, no interval. The terms add up to {signed(total)}{straight}; the margin is "
+        f"{signed(margin)}."
     )
-    left = ("from", "through")
-    block = make_table(
-        table,
-        {},
-        anchor="table-paths",
-        title="Largest paths of the text shown first",
-        note=note,
-        source="paths",
-        left=left,
-    )
+    title, left = "Largest paths of the text shown first", ("from", "through")
+    block = make_table(table, {}, anchor="table-paths", title=title, note=note, source="paths", left=left)
     return Details("The largest paths of the text shown first", (block,))

@@ -10,7 +10,8 @@ import pandas as pd
 from study.report.blocks import Block, Details, Figure, Heading, Section, Table
 from study.report.figures.agreement import Dot, paint_dots
 from study.report.figures.model import paint_curves
-from study.report.figures.style import ACCENT, draw
+from study.report.figures.palette import ACCENT
+from study.report.figures.style import draw
 from study.report.inputs import RunTables, pick
 from study.report.measures import accuracy_row
 from study.report.notes import level_text

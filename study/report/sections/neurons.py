@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from study.report.blocks import Block, Figure, Heading, Table
+from study.report.blocks import Block, Figure, Heading, Table, anchor_of
 from study.report.figures.inside import paint_neurons
 from study.report.figures.style import draw
-from study.report.inputs import RunTables, pick
+from study.report.inputs import RunTables, Variant, pick
 from study.report.inside_measures import neuron_curves, neuron_drivers, neurons_for_half
 from study.report.notes import size_note
-from study.report.numbers import MISSING, listing, number, percent, signed
+from study.report.numbers import MISSING, listing, number, percent, plural, signed
 from study.report.tables import make_table
 
 MOST_NEURONS = 5  # rows a layer in the table of neurons
@@ -36,15 +36,16 @@ def _neurons(run: RunTables) -> Figure | None:
         half = neurons_for_half(rows)
         for layer, counts in half.groupby("layer"):
             low, high = number(float(counts.min()), 0), number(float(counts.max()), 0)
-            parts.append(f"{low if low == high else f'{low} to {high}'} of {n} (layer {int(layer)} of {name})")
+            span = low if low == high else f"{low} to {high}"
+            parts.append(f"{span} of the {n} neurons of layer {int(layer)} of {name}")
     seeds = len(run.config.seeds)
-    title = f"Half of what an MLP writes lies in {listing(parts)} neurons" if parts else "Neurons of the MLPs by size"
+    title = f"Half of what an MLP writes lies in {listing(parts)}" if parts else "Neurons of the MLPs by size"
     note = (
         "Size: mean |contribution − its mean over the texts| of a neuron, largest first; the curve sums its share of "
         f"the layer's sizes. A line a layer and seed; {size_note(run, _with_neurons(run))}. No interval; "
         f"{'ranges are over seeds' if seeds > 1 else 'one seed'}."
     )
-    names = ("neurons, by size (logarithmic)", "share of the MLP's writing")
+    names = ("number of neurons, largest first (logarithmic)", "share of the MLP's writing")
     return draw(
         "neurons",
         lambda: paint_neurons(curves, names),
@@ -58,7 +59,7 @@ def _with_neurons(run: RunTables) -> list[tuple[str, str]]:
     return [v for v in run.variants if not run.of("neurons", *v).empty]
 
 
-def _top_neurons(run: RunTables, variant: tuple[str, str]) -> Table | None:
+def _top_neurons(run: RunTables, variant: Variant) -> Table | None:
     """The largest neurons of the first seed of a variant, with the words that drive them."""
     rows = run.of("neurons", *variant)
     if rows.empty:
@@ -75,17 +76,25 @@ def _top_neurons(run: RunTables, variant: tuple[str, str]) -> Table | None:
             "share of its layer": [percent(float(v), 1) for v in rows["share"]],
             "mean": [signed(float(v), 3) for v in rows["mean"]],
             "active": [percent(float(v)) for v in rows["active_rate"]],
-            "driven up by": [", ".join(up) or MISSING for up, _ in drivers],
-            "driven down by": [", ".join(down) or MISSING for _, down in drivers],
+            "driven up by": [_told(up) for up, _ in drivers],
+            "driven down by": [_told(down) for _, down in drivers],
         }
     )
     name = run.label(*variant)
+    split = pick(run.of("causal", *variant), seed=seed)["example_id"].nunique()
+    texts = pick(run.of("texts", *variant), trained=True, seed=seed)["example_id"].nunique()
     note = (
-        f"Size, mean: of the neuron's contribution to the margin, logits; active: share of texts. Driven by: words "
-        "with the largest mean SHAP value in that contribution, in the texts with a causal crosswalk; – where a neuron "
-        f"was not split over words. One seed, {size_note(run, [variant]).split(' × ')[0]}; no interval."
+        f"Size, mean: of the neuron's contribution to the margin, logits, over {plural(texts, 'text')}; active: share "
+        "of them. Driven by: words with the largest mean SHAP value in that contribution, over the "
+        f"{plural(split, 'text')} with a causal crosswalk; in brackets, in how many of these the word stands, words of "
+        "two or more first: the effect of a word of one text may be that text's. "
+        f"{MISSING} where a neuron was not split over words. One seed; no interval."
     )
     left = ("neuron", "driven up by", "driven down by")
-    anchor = f"table-neurons-{name.replace(' · ', '-').replace(' ', '-')}"
+    anchor = anchor_of("table-neurons", name)
     title = f"Largest neurons of {name}, seed {seed}"
     return make_table(table, {}, anchor=anchor, title=title, note=note, source="neurons", left=left)
+
+
+def _told(words: list[tuple[str, int]]) -> str:
+    return ", ".join(f"{word} ({n})" for word, n in words) or MISSING

@@ -10,14 +10,17 @@ from study.report.blocks import Block, Details, Figure, Heading, Paragraph, Sect
 from study.report.choose import TWO_WAY, Chosen, choose_first
 from study.report.figures.head_grid import paint_grids
 from study.report.figures.style import draw
-from study.report.findings import capital
 from study.report.inputs import LIME, SHAP, RunTables
 from study.report.measures import largest_cell
 from study.report.numbers import listing, percent, signed
 from study.report.pictures import crosswalk_figure, lime_figure
 from study.report.strips import make_strips
-from study.report.text_rows import TextRows, rows_of
+from study.report.text_rows import LEAVE_ONE_OUT, TextRows, rows_of
 
+DIRECT = "Direct, beyond the empty text"
+SHAPLEY, ALONE = "Causal: Shapley value", "Causal: it alone is missing"
+_MOST = {DIRECT: "writes most", SHAPLEY: "is needed most", ALONE: "alone is missed most"}
+_ONE = {DIRECT: "writes", SHAPLEY: "is needed for", ALONE: "is missed by"}
 READING_BOTH = (
     "How to read it: every row is a word. Left, every column is a head, and a cell is how much of the word's effect "
     "on the class margin that head is needed for: heads are taken out and put back in every combination, and what the "
@@ -91,46 +94,44 @@ def layer_contrast(rows: TextRows) -> str:
 
 
 def _head_grid(run: RunTables, chosen: Chosen) -> Figure | None:
-    """What every head writes to this text's margin, and what the margin loses without it."""
-    kinds = head_grids(rows_of(run, chosen))
-    if not kinds:
+    """What every head writes to this text's margin, and what its words lose without it."""
+    panels = head_grids(rows_of(run, chosen))
+    if not panels:
         return None
     note = (
         f"{run.label(chosen.dataset, chosen.model)}, seed {chosen.seed}, text {chosen.example_id}: n = 1 text, no "
         "interval. Logits, layers × heads. Direct: what the head itself writes, beyond what it writes to the empty "
-        "text. Causal: the head's Shapley value in the effect of the words; and the margin lost when that head alone "
-        "is replaced by its mean, which does not set the empty text apart. Direct and causal numbers are different "
-        "quantities, so each kind has its own colour scale."
+        "text. Causal: the head's Shapley value in the effect of the words; and what that effect loses when this head "
+        "alone is missing. All three are beyond the empty text, so they share one colour scale."
     )
-    return draw("head-grid", lambda: paint_grids(kinds), title=_grid_title(kinds), note=note, source="heads")
+    return draw("head-grid", lambda: paint_grids(panels), title=_grid_title(panels), note=note, source="heads")
 
 
-def head_grids(rows: TextRows) -> dict[str, dict[str, pd.DataFrame]]:
-    """By kind and title, [layer head]; what the run lacks is left out."""
+def head_grids(rows: TextRows) -> dict[str, pd.DataFrame]:
+    """By title, [layer head], all beyond the empty text; what the run lacks is left out."""
     if rows.components.empty:
         return {}
     parts = rows.parts()
     place = parts.loc[parts["kind_of_component"] == "head", ["layer", "head", "beyond"]]
+    if place.empty:
+        return {}
     place = place.astype({"layer": int, "head": int})
 
     def grid(scores: pd.Series) -> pd.DataFrame:
         table = place.assign(score=scores.reindex(place.index))
         return table.pivot_table(index="layer", columns="head", values="score", dropna=False)
 
-    causal = {"Causal: Shapley value": "shapley", "Causal: mean ablation": "ablation_mean"}
-    found = {title: rows.head_scores(method) for title, method in causal.items()}
-    kinds = {
-        "direct": {"Direct, beyond the empty text": grid(place["beyond"])},
-        "causal": {title: grid(scores) for title, scores in found.items() if scores.notna().any()},
-    }
-    return {kind: panels for kind, panels in kinds.items() if panels and len(place)}
+    causal = {SHAPLEY: rows.head_scores("shapley"), ALONE: rows.head_scores(LEAVE_ONE_OUT)}
+    found = {title: grid(scores) for title, scores in causal.items() if scores.notna().any()}
+    return {DIRECT: grid(place["beyond"])} | found
 
 
-def _grid_title(kinds: Mapping[str, Mapping[str, pd.DataFrame]]) -> str:
-    verbs = {"direct": "writes most", "causal": "is needed most", "Causal: mean ablation": "costs most when taken out"}
-    parts = []
-    for kind, panels in kinds.items():
-        for title, grid in panels.items():
-            layer, head, value = largest_cell(grid)
-            parts.append(f"L{layer}H{head} {verbs.get(title, verbs[kind])} ({signed(value)})")
-    return capital("; ".join(parts))
+def _grid_title(panels: Mapping[str, pd.DataFrame]) -> str:
+    """The first head of every panel; of a single head what it does."""
+    first = {title: largest_cell(grid) for title, grid in panels.items()}
+    if next(iter(panels.values())).size > 1:
+        return "; ".join(f"L{a}H{b} {_MOST[title]} ({signed(value)})" for title, (a, b, value) in first.items())
+    layer, head, _ = first[DIRECT]
+    return (
+        f"L{layer}H{head} {listing([f'{_ONE[title]} {signed(value)}' for title, (*_, value) in first.items()])} logits"
+    )
