@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from study import dissecting, gates, surveying
+from study import dissecting, gates, identities, surveying
 from study.config import HeadsConfig
 from study.data.opposites import Opposites, WordPair
 from study.data.vocabulary import Vocabulary
@@ -15,12 +16,15 @@ from study.dissecting import Dissection, dissect_rows, reference_means
 from study.dissection_rows import COLUMNS
 from study.explaining import COLUMNS as EXPLAINED
 from study.explaining import explain_rows
+from study.game.heads import HeadGame
 from study.game.shapley import ShapleyPlan
 from study.heads import interventions
 from study.model import ablation
+from study.model.protocol import margins
 from study.model.reference import gather_reference
 from study.records import SPECIAL_TOKENS
 from study.tables import empty_contributions, join_parts, scores_by_text, top_neurons
+from tests.game.test_heads import make_head_subject
 from tests.test_gates import add, failed, new_setting, shifted, wrap
 from tests.tiny import N_TOKENS, VARIANTS, tiny_batch, tiny_model
 
@@ -209,18 +213,17 @@ def test_values_given_to_the_next_player_show_where_everything_is_sampled(monkey
     assert failed(measure(dissection, [0])) == {gates.SHAPLEY_WEIGHTS}
 
 
-def test_the_full_text_is_among_what_the_game_of_heads_is_tried_on(monkeypatch):
-    """Broken only where all words are present."""
-    plain = ablation._finish
+@pytest.mark.parametrize("seed", range(8))
+def test_the_full_text_is_among_what_the_game_of_heads_is_tried_on(seed, monkeypatch):
+    plain = HeadGame._evaluate
 
-    def broken(walk, block, stream, mixed, some):
-        plain(walk, block, stream, mixed, some)
-        if len(stream) > 1:
-            walk.result[-1] += 0.01  # the last row of a sample is the full text
+    def broken(self, words, kept):
+        return plain(self, words, kept) + 0.01 * words.all(1)[:, None]
 
-    dissection = new_dissection()
-    monkeypatch.setattr(ablation, "_finish", broken)
-    assert gates.HEAD_GAME in failed(measure(dissection, [0]))
+    subject = make_head_subject(tiny_model(), n_words=9)
+    monkeypatch.setattr(HeadGame, "_evaluate", broken)
+    (gate,) = identities.head_game_gates(subject, np.random.default_rng(seed), "here", "float64")
+    assert not gate.passed
 
 
 def test_the_breaks_cover_every_gate():
@@ -254,8 +257,12 @@ def test_tables_have_their_columns_and_the_texts_they_promise():
 
 
 def test_patching_swaps_the_word_that_has_an_opposite():
-    part = dissect_rows(new_dissection(), [0])
-    rows = part.tables["patching"]
+    dissection = new_dissection()
+    rows = dissect_rows(dissection, [0]).tables["patching"]
+    token_ids = torch.tensor(dissection.setting.batch.token_ids[:1])
+    token_ids[0, 2] = WORDS.index("w2")  # w1 is the second word, after CLS and w0
+    twin = dissection.model.logits(token_ids, torch.ones_like(token_ids, dtype=torch.bool))
+    assert rows[0]["twin_margin"] == pytest.approx(float(margins(twin, torch.tensor([1]))))
     assert {(row["swapped_index"], row["word"], row["twin_word"]) for row in rows} == {(1, "w1", "w2")}
     whole = [row for row in rows if row["place"] == "all"]
     assert [row["component"] for row in whole] == ["L0H0", "L0H1", "L1H0", "L1H1"]

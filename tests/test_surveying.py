@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from study import surveying
+from study.heads.neurons import neuron_contributions
 from study.model.ablation import margins_by_subset, margins_replaced
 from study.model.protocol import margins
 from study.model.reference import gather_reference
@@ -48,6 +51,10 @@ def test_neurons_are_ranked_by_what_depends_on_the_text():
         assert (np.diff(ordered["size"]) <= 0).all()
         assert layer["share"].sum() == pytest.approx(1.0)
         assert layer["active_rate"].between(0, 1).all()
+    values = neuron_contributions(setting.model, *tensors(setting.batch), torch.ones(4, dtype=torch.long)).values
+    wanted = np.abs(values - values.mean(0)).mean(0)
+    np.testing.assert_allclose(frame["size"], wanted.ravel(), atol=1e-12)
+    assert np.abs(np.abs(values).mean(0) - wanted).max() > 1e-3  # what is the same for every text does not count
     first = frame.query("layer == 1 and rank == 1").iloc[0]
     assert top_neurons(frame, 1) == (top_neurons(frame, 1)[0], (1, int(first["neuron"])))
     assert top_neurons(frame, 1)[0][0] == 0
@@ -75,12 +82,13 @@ def test_attention_of_the_readout():
 
 
 def test_heads_are_tried_alone_and_beside_each_other():
-    model, fresh = tiny_model(), tiny_batch(6, 2, 4, seed=9)
+    model, fresh = tiny_model(), tiny_batch(6, 2, 4, 9, 7, 5, seed=9)
     reference = gather_reference(model, tiny_batch(5, 8, seed=30))
+    token_ids, attend = tensors(fresh)
+    target = torch.ones(6, dtype=torch.long)
+    model.b_U[1] -= margins(model.logits(token_ids, attend), target).median()  # so that predictions turn
     frame = surveying.try_heads(model, fresh, reference).set_index(["component", "partner"])
     assert len(frame) == 4 * 4  # alone, and beside three others
-    token_ids, attend = tensors(fresh)
-    target = torch.ones(3, dtype=torch.long)
     kept = torch.ones(3, 2, 2, dtype=torch.bool)
     kept[1:, 1, 0] = False
     kept[2, 0, 1] = False
@@ -90,9 +98,17 @@ def test_heads_are_tried_alone_and_beside_each_other():
     assert frame.loc[("L1H0", ""), "mean_abs_change"] == pytest.approx(alone.mean())
     assert frame.loc[("L1H0", ""), "sd"] == pytest.approx(alone.std(ddof=1))
     assert frame.loc[("L0H1", "L1H0"), "mean_abs_change"] == pytest.approx(beside.mean())
-    assert (frame["n_texts"] == 3).all()
+    assert (frame["n_texts"] == 6).all()
     turned = (found[:, 1] > 0) != (found[:, 2] > 0)
     assert frame.loc[("L0H1", "L1H0"), "flipped"] == turned.mean()
+    for place, (head, partner) in enumerate(itertools.permutations(range(4), 2)):
+        without = [{partner}, {partner, head}]
+        kept = torch.tensor([[h not in gone for h in range(4)] for gone in without]).view(-1, 2, 2)
+        values = margins_by_subset(model, model.embed(token_ids), attend, target, kept, reference.mean_fill()).numpy()
+        names = [f"L{h // 2}H{h % 2}" for h in (head, partner)]
+        turned = (values[:, 0] > 0) != (values[:, 1] > 0)
+        assert frame.loc[tuple(names), "flipped"] == turned.mean(), place
+    assert frame["flipped"].nunique() > 2
     right = (found > 0) == (fresh.label[:, None] == 1)
     assert frame.loc[("L0H1", "L1H0"), "accuracy_lost"] == pytest.approx(right[:, 1].mean() - right[:, 2].mean())
 

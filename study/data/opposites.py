@@ -1,8 +1,8 @@
 """Words and their opposites, found in the training texts alone: no lexicon, so any data set and any language.
 
 A twin is a text with its most telling word swapped for that word's opposite: one word changes, and the margin
-should move to the other side. Opposites come from the labels (which words tell the classes apart) and from likeness of use (which
-words stand in the same places: "best" and "worst").
+should move to the other side. Opposites come from the labels (which words tell the classes apart) and from likeness
+of use (which words stand in the same places: "best" and "worst").
 """
 
 from __future__ import annotations

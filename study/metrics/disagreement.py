@@ -17,8 +17,8 @@ def explain_disagreement(profiles: pd.DataFrame, n_heads: int = 3) -> pd.DataFra
     """The `n_heads` heads of each trained model whose place among its heads differs most between methods.
 
     rank_raw, rank_direct, rank_causal: places by mean size (1 the largest, ties shared) of the raw direct
-    contribution, the centred one and the Shapley value in the margin. A head's difference is the larger of raw and centred
-    against causal; heads without a difference are left out. reason: `constant` where the raw contribution alone
+    contribution, the centred one and the Shapley value in the margin. A head's difference is the larger of raw and
+    centred against causal; heads without a difference are left out. reason: `constant` where the raw contribution alone
     misleads (it is mostly the same for every text); else the head's class if that names one (indirect, backup,
     cancelling, null); else `shared` for a direct head that stands lower by its Shapley value, which gives part of
     the credit for its write to the heads that feed it (its loss alone is larger); else `mixed`: sizes are close

@@ -39,10 +39,11 @@ def profile_heads(
 ) -> pd.DataFrame:
     """One row a head and trained model, columns PROFILE_COLUMNS, logits.
 
-    Sizes are mean absolute values over texts (direct: d; causal: psi; indirect: the loss without the head alone, less
-    d), `mean_*` means; indirect_share is the mean of `indirect_shares` with its interval for new texts, n_undefined
-    counts the texts without one (both negligible, or no psi). Numbers that a run lacks (a method not in its config, no interactions or trials) are
-    NaN. heads, components, interactions, trials: the tables of those names; attention: a row a text and head with
+    Sizes are mean absolute values over texts, beyond the reference texts (raw: with what is written there; direct: d;
+    causal: psi; ablation: delta, the loss without the head alone; indirect: delta - d) or, `words_*`, beyond the empty
+    text, with their signed means. indirect_share is the mean of `indirect_shares` with its interval for new texts,
+    n_undefined counts the texts without one (both negligible, or no psi). Numbers that a run lacks (a method not in
+    its config, no interactions or trials) are NaN. heads, components, interactions, trials: the tables of those names; attention: a row a text and head with
     to_cls and entropy. level: of all intervals.
     """
     cells = _Cells(heads, interactions, trials, heads.iloc[:0] if attention is None else attention)
@@ -59,9 +60,10 @@ def profile_words(crosswalk: pd.DataFrame, n_words: int = 10) -> pd.DataFrame:
     """The words that each head carries: the `n_words` of largest mean causal cell on either side, logits.
 
     A word counts where it stands in two texts or more, unless a model has too few such words to fill both sides:
-    a single text says more of that text than of the word. causal, direct: mean over the word's occurrences in the texts with a causal crosswalk of the two-way Shapley
-    and the direct SHAP cell; n_texts: the texts it occurs in; side: of causal, "+" or "-"; rank: from 1 on each
-    side, largest first, ties in the order of the words. crosswalk: the table of that name.
+    a single text says more of that text than of the word. causal, direct: mean over the word's occurrences, in the
+    texts with a causal crosswalk, of the two-way Shapley and the direct SHAP cell; n_texts: the texts it occurs in;
+    side: of causal, "+" or "-"; rank: from 1 on each side, largest first, ties in the order of the words. crosswalk:
+    the table of that name.
     """
     place = [*CELL, "example_id", "word_index", "word", "component"]
     causal = crosswalk.loc[crosswalk["method"] == CAUSAL_CELLS, [*place, "value"]].dropna(subset="value")

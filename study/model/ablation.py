@@ -93,7 +93,12 @@ def margins_by_subset(
     """
     direction, constant = model.readout(target)
     result = embeddings.new_empty(len(embeddings), len(kept))
-    _descend(_Walk(model, attend, kept, fill, direction, constant, result), embeddings, 0, torch.arange(len(kept), device=kept.device))
+    _descend(
+        _Walk(model, attend, kept, fill, direction, constant, result),
+        embeddings,
+        0,
+        torch.arange(len(kept), device=kept.device),
+    )
     return result
 
 

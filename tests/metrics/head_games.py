@@ -107,7 +107,8 @@ def _add_text(rows, parts, text, scale, rng):
             written = scale * part.written[h] + noise()
             scores = {
                 "direct_centred": written, "shapley_margin": scale * shapley(part.effect, n, h) + noise(),
-                "ablation_mean": scale * _without(part, h) + noise(), "shapley": 3.0 + scale * shapley(part.effect, n, h),
+                "ablation_mean": scale * _without(part, h) + noise(),
+                "shapley": 3.0 + scale * shapley(part.effect, n, h),
             }  # fmt: skip
             rows["heads"] += [{**text, **where, "method": m, "score": score} for m, score in scores.items()]
             rows["components"].append(

@@ -80,8 +80,18 @@ def test_partner_is_the_one_of_the_largest_mean_size() -> None:
     pairs.loc[cancel, "margin_value"] = np.resize([3.0, -3.0], cancel.sum())  # large in size, 0 in the mean
     row = profile(tables).iloc[0]
     assert row["partner"] == "L0H3"
-    assert row["interaction"] == pytest.approx(0)
+    assert abs(row["interaction"]) < 1
     assert profile(tables).iloc[3]["partner"] == "L0H0"  # from the other side of the pair
+
+
+def test_an_interaction_counts_towards_what_both_heads_push_to() -> None:
+    """Of a head and its backups: they share work on every text, whichever way its words push."""
+    tables = make_tables([WITH_BACKUPS, DIRECT])
+    pairs = tables["interactions"].query("component_a == 'L0H0' and component_b == 'L0H1'")["margin_value"]
+    assert pairs.min() < -0.2 < 0.2 < pairs.max()
+    table = profile(tables)
+    assert table["partner"].iloc[0] in ("L0H1", "L0H2")
+    assert table["interaction"].iloc[0] == pytest.approx(-pairs.abs().mean())
 
 
 def test_a_constant_write_is_flagged_and_not_counted_as_an_effect() -> None:
