@@ -43,8 +43,10 @@ def profile_heads(
     causal: psi; ablation: delta, the loss without the head alone; indirect: delta - d) or, `words_*`, beyond the empty
     text, with their signed means. indirect_share is the mean of `indirect_shares` with its interval for new texts,
     n_undefined counts the texts without one (both negligible, or no psi). Numbers that a run lacks (a method not in
-    its config, no interactions or trials) are NaN. heads, components, interactions, trials: the tables of those names; attention: a row a text and head with
-    to_cls and entropy. level: of all intervals.
+    its config, no interactions or trials) are NaN.
+
+    heads, components, interactions, trials: the tables of those names; attention: a row a text and head with to_cls
+    and entropy. level: of all intervals.
     """
     cells = _Cells(heads, interactions, trials, heads.iloc[:0] if attention is None else attention)
     rows: list[dict[str, Any]] = []
