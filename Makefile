@@ -23,7 +23,7 @@ walkthrough: setup ## multi-head attention step by step, on live tensors
 	$(BIN)/study walkthrough
 
 test: $(VENV)/.tested ## run the tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.checked ## lint, formatting, types and the import contract
 	$(BIN)/ruff check .

@@ -57,6 +57,7 @@ def write_study(folder: Path, *, n_classes: int = 2, **settings: Any) -> Path:
             "reference_size": 20,
             "untrained_texts": 3,
         },
+        "heads": {"causal_texts": 6, "patching_texts": 6, "lime_samples": 60, "resample_draws": 2, "top_neurons": 4},
         "report": {"n_texts": 2},
         "runtime": {"workers": 2},
         **settings,

@@ -31,6 +31,8 @@ MODELS = [
     {"name": "attention-only", "n_heads": 2, "d_model": 8, "d_mlp": 0, "max_words": 7},
 ]
 
+undisturbed = pytest.mark.xdist_group("undisturbed run")  # one worker runs the study that these tests share
+
 
 def run_study(config: Path, results: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`study run`, to its end."""
@@ -58,6 +60,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return config, folder / "results" / "tiny"
 
 
+@undisturbed
 def test_a_run_leaves_what_the_contract_promises(finished: tuple[Path, Path]) -> None:
     _, run = finished
     for name in ("report.html", "report.md", "config.resolved.yaml", "manifest.json", "gates.json", "log.jsonl"):
@@ -76,6 +79,7 @@ def test_a_run_leaves_what_the_contract_promises(finished: tuple[Path, Path]) ->
     assert not list(run.rglob(".writing-*"))
 
 
+@undisturbed
 def test_every_gate_is_measured_in_every_cell_and_passes(finished: tuple[Path, Path]) -> None:
     gates = json.loads((finished[1] / "gates.json").read_text())
     by_cell: dict[str, set[str]] = {}
@@ -89,6 +93,7 @@ def test_every_gate_is_measured_in_every_cell_and_passes(finished: tuple[Path, P
     }
 
 
+@undisturbed
 def test_the_crosswalk_has_both_explanations_as_margins(finished: tuple[Path, Path]) -> None:
     tables = finished[1] / "tables"
     keys = ["dataset", "model", "seed", "example_id"]
@@ -104,6 +109,7 @@ def test_the_crosswalk_has_both_explanations_as_margins(finished: tuple[Path, Pa
     np.testing.assert_allclose(columns, effect, atol=1e-4)
 
 
+@undisturbed
 def test_the_causal_crosswalk_has_shap_and_the_heads_shapley_values_as_margins(finished: tuple[Path, Path]) -> None:
     tables = finished[1] / "tables"
     keys = ["dataset", "model", "seed", "example_id"]
@@ -123,6 +129,7 @@ def test_the_causal_crosswalk_has_shap_and_the_heads_shapley_values_as_margins(f
     np.testing.assert_allclose(columns, values, atol=1e-5)
 
 
+@undisturbed
 def test_rows_of_both_crosswalks_are_measured(finished: tuple[Path, Path]) -> None:
     measured = pd.read_parquet(finished[1] / "tables" / "measurements.parquet")
     for metric in ("effective_components", "cancellation"):
@@ -132,6 +139,7 @@ def test_rows_of_both_crosswalks_are_measured(finished: tuple[Path, Path]) -> No
     assert heads.between(1, 4).all()  # a model of four heads
 
 
+@undisturbed
 def test_removed_writes_change_the_frozen_model_as_predicted(finished: tuple[Path, Path]) -> None:
     tried = pd.read_parquet(finished[1] / "tables" / "interventions.parquet")
     assert set(tried["kind"]) == {"head", "neuron", "path"}
@@ -139,6 +147,7 @@ def test_removed_writes_change_the_frozen_model_as_predicted(finished: tuple[Pat
     assert (tried["live"] - tried["frozen"]).abs().max() > 1e-3  # the model does react
 
 
+@undisturbed
 def test_text_is_data(finished: tuple[Path, Path]) -> None:
     run = finished[1]
     assert (pd.read_parquet(run / "data" / "own" / "texts.parquet")["text"] == MARKUP).any()
@@ -147,6 +156,7 @@ def test_text_is_data(finished: tuple[Path, Path]) -> None:
     assert "<script>alert" not in (run / "report.md").read_text()
 
 
+@undisturbed
 def test_the_same_config_gives_the_same_tables_whatever_the_workers(finished: tuple[Path, Path]) -> None:
     config, run = finished
     again = config.parent / "again"
@@ -155,6 +165,7 @@ def test_the_same_config_gives_the_same_tables_whatever_the_workers(finished: tu
     assert table_hashes(again / "tiny") == table_hashes(run)
 
 
+@undisturbed
 def test_a_second_run_skips_everything(finished: tuple[Path, Path]) -> None:
     config, run = finished
     before = {p: p.stat().st_mtime_ns for p in run.rglob("*.parquet")}
@@ -163,6 +174,7 @@ def test_a_second_run_skips_everything(finished: tuple[Path, Path]) -> None:
     assert {p: p.stat().st_mtime_ns for p in run.rglob("*.parquet")} == before
 
 
+@undisturbed
 def test_a_run_killed_four_times_ends_with_the_same_tables(finished: tuple[Path, Path]) -> None:
     config, run = finished
     results = config.parent / "killed"
@@ -215,6 +227,7 @@ def run_stages(
     return folder
 
 
+@undisturbed
 def test_another_chunk_size_moves_values_by_less_than_rounding(finished: tuple[Path, Path], tmp_path: Path) -> None:
     config, run = finished
     other = run_stages(config, tmp_path, "explain.chunk_size=7", "seeds=[0]")
@@ -326,12 +339,14 @@ def test_a_device_that_is_not_there_is_told_before_training(tmp_path: Path) -> N
         run_stages(write_study(tmp_path), tmp_path / "run", "runtime.device=cuda")
 
 
+@undisturbed
 def test_completeness_is_measured(finished: tuple[Path, Path]) -> None:
     measured = pd.read_parquet(finished[1] / "tables" / "measurements.parquet").query("metric == 'completeness_error'")
     means = measured.groupby("method_a")["value"].mean()
     assert means["integrated_gradients"] < means["gradient_x_input"]
 
 
+@undisturbed
 def test_an_untrained_control_has_other_scores(finished: tuple[Path, Path]) -> None:
     features = pd.read_parquet(finished[1] / "tables" / "features.parquet").query("model == 'mlp' and seed == 0")
     keys = ["example_id", "word_index", "method"]
