@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from study.report.inputs import LIME, SHAP, RunTables, pick
+from study.report.inputs import LIME, SHAP, TWO_WAY, RunTables, pick
 
-TWO_WAY = "two_way_shapley"  # the method of the causal crosswalk
 FIRST_LENGTHS = (8, 14)  # words of the text shown first: long enough to say something, short enough to read
 
 

@@ -81,6 +81,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 COST_COLUMNS = (*_CELL, "method", "n_texts", "n_evals", "seconds")
 SHAP, LIME = "shap", "lime"
+TWO_WAY = "two_way_shapley"  # the method of the causal crosswalk
 Variant = tuple[str, str]  # data set and model
 
 

@@ -9,12 +9,12 @@ import pandas as pd
 
 from study.records import BIAS_KINDS
 from study.report import blocks
-from study.report.choose import TWO_WAY, Chosen
+from study.report.choose import Chosen
 from study.report.figures.crosswalk import paint_crosswalk
 from study.report.figures.palette import method_label
 from study.report.figures.picture import REST, Bars, Panel, Picture, describe_corner
 from study.report.figures.style import clip, draw
-from study.report.inputs import LIME, SHAP, RunTables
+from study.report.inputs import LIME, SHAP, TWO_WAY, RunTables
 from study.report.numbers import listing, signed
 from study.report.picture_text import (
     causal_title,

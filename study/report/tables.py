@@ -10,8 +10,8 @@ from tabulate import tabulate
 
 from study.records import UNSIGNED_METHODS
 from study.report.blocks import Column, Table
-from study.report.figures.palette import method_label
-from study.report.inputs import LIME, SHAP, RunTables
+from study.report.figures.palette import head_method_label, method_label
+from study.report.inputs import LIME, SHAP, TWO_WAY, RunTables
 from study.report.numbers import count, number
 
 Formats = Mapping[str, Callable[[Any], str]]
@@ -79,13 +79,16 @@ BASELINES = {"majority": "majority class", "tfidf_logreg": "TF-IDF + logistic re
 def paper_estimates(run: RunTables) -> pd.DataFrame:
     """SHAP against LIME by every metric and subset, the rest of the pairs by Spearman, and what has no pair.
 
-    Pairs with an unsigned method appear by the Spearman of sizes, the only one that they have.
+    Pairs with an unsigned method appear by the Spearman of sizes, the only one that they have. Of heads: the Spearman
+    of every pair of methods, the margin lost to a quarter of the words or heads, and rows of the causal crosswalk.
     """
     rows = run.tables["estimates"]
     main = rows["method_a"].isin([SHAP, LIME]) & rows["method_b"].isin([SHAP, LIME, ""])
     unsigned = rows["method_a"].isin(UNSIGNED_METHODS) | rows["method_b"].isin(UNSIGNED_METHODS)
     ranks = ((rows["metric"] == "spearman") & ~unsigned) | ((rows["metric"] == "spearman_abs") & unsigned)
     others = rows["metric"].isin(["accuracy_gain", "completeness_error"])
+    others |= rows["metric"].isin(["head_spearman", "margin_lost_at_25", "indirect_share"]) & rows["estimate"].notna()
+    others |= rows["method_a"] == TWO_WAY
     wanted = main | ((ranks | others) & (rows["subset"] == "all")) | (rows["metric"] == "spearman_untrained")
     rows = rows[wanted]
     return pd.DataFrame(
@@ -93,7 +96,9 @@ def paper_estimates(run: RunTables) -> pd.DataFrame:
             "data set": rows["dataset"],
             "model": rows["model"],
             "metric": rows["metric"].str.replace("_", " "),
-            "methods": [_pair(a, b) for a, b in zip(rows["method_a"], rows["method_b"], strict=True)],
+            "methods": [
+                _pair(*names) for names in zip(rows["metric"], rows["method_a"], rows["method_b"], strict=True)
+            ],
             "texts shown": rows["subset"],
             "estimate": [number(v, 3) for v in rows["estimate"]],
             "low": [number(v, 3) for v in rows["low"]],
@@ -105,8 +110,13 @@ def paper_estimates(run: RunTables) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def _pair(a: str, b: str) -> str:
-    return method_label(a) if b in ("", a) else f"{method_label(a)}, {method_label(b)}"
+def _pair(metric: str, a: str, b: str) -> str:
+    """The methods that a row compares; those for heads have labels of their own, and so has what is removed."""
+    if metric.startswith("margin_lost"):
+        unit, _, method = a.partition(":")
+        return f"{unit} by {head_method_label(method) if unit == 'heads' else method_label(method)}"
+    label = head_method_label if metric in ("head_spearman", "indirect_share") else method_label
+    return label(a) if b in ("", a) else f"{label(a)}, {label(b)}"
 
 
 def to_latex(frame: pd.DataFrame, caption: str, label: str) -> str:

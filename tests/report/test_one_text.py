@@ -14,10 +14,10 @@ import pytest
 from study.report import SECTIONS
 from study.report.blocks import Details, Figure, Paragraph, walk
 from study.report.causal_findings import causal_finding
-from study.report.choose import TWO_WAY, causal_ids, choose_first, choose_more, parted_shares
+from study.report.choose import causal_ids, choose_first, choose_more, parted_shares
 from study.report.figures.head_grid import paint_grids
 from study.report.head_findings import writers_finding
-from study.report.inputs import RunTables, pick, read_run
+from study.report.inputs import TWO_WAY, RunTables, pick, read_run
 from study.report.numbers import percent, signed
 from study.report.sections.one_text import head_grids, layer_contrast
 from study.report.text_rows import rows_of

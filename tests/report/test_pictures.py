@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.report.choose import TWO_WAY, Chosen
+from study.report.choose import Chosen
 from study.report.figures.crosswalk import paint_crosswalk
 from study.report.figures.picture import REST, Picture
 from study.report.figures.style import draw_file
-from study.report.inputs import RunTables, pick
+from study.report.inputs import TWO_WAY, RunTables, pick
 from study.report.numbers import percent, signed
 from study.report.picture_text import causal_title, foremost, relative_error
 from study.report.pictures import MAX_BESIDE, MAX_COLUMNS, compose, crosswalk_figure, lime_figure

@@ -21,6 +21,7 @@ METHOD_LABELS: Mapping[str, str] = {
     "attention": "Attention",
     "rollout": "Rollout",
     "random": "Random control",
+    "two_way_shapley": "Causal crosswalk",
 }
 HEAD_METHOD_LABELS: Mapping[str, str] = {
     "leave_one_out": "Leave one out",

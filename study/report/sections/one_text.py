@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import pandas as pd
 
 from study.report.blocks import Block, Details, Figure, Heading, Paragraph, Section
-from study.report.choose import TWO_WAY, Chosen, choose_first
+from study.report.choose import Chosen, choose_first
 from study.report.figures.head_grid import paint_grids
 from study.report.figures.style import draw
-from study.report.inputs import LIME, SHAP, RunTables
+from study.report.inputs import LIME, SHAP, TWO_WAY, RunTables
 from study.report.measures import largest_cell
 from study.report.numbers import listing, percent, signed
 from study.report.pictures import crosswalk_figure, lime_figure
