@@ -9,7 +9,6 @@ Sources: Shapley 1953; Lundberg and Lee 2017 (KernelExplainer); Castro et al. 20
 
 from __future__ import annotations
 
-import math
 import time
 import warnings
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from study.config import ExplainConfig
 from study.errors import ConfigError
 from study.features.assemble import Ends, evaluate_ends, make_attribution, with_margin
 from study.features.randomness import draw_seed, isolated_random_state
+from study.game.shapley import all_coalitions, exact_weights
 from study.game.subject import Subject
 from study.records import FeatureAttribution, FloatArray, Game
 
@@ -65,21 +65,12 @@ def explain_shap(subject: Subject, config: ExplainConfig, rng: np.random.Generat
 
 
 def compute_exact(game: Game) -> ShapleyEstimate:
-    """Exact Shapley values from all 2^n coalitions: phi_i = sum over S without i of w(|S|) (v(S+i) - v(S)).
+    """Exact Shapley values from all 2^n coalitions, one linear map of their values (`study.game.shapley`).
 
-    w(s) = s! (n-s-1)! / n!. The table of values is cut along word i's axis, never copied n times:
-    memory is 2^n x components numbers and half as many again.
+    Memory is 2^n x (components + words) numbers.
     """
-    n = game.n_players
     table = _tabulate(game)
-    sizes = np.bitwise_count(np.arange(2**n, dtype=np.uint32)).astype(np.int64)
-    weight_of_size = np.array([1.0 / (n * math.comb(n - 1, s)) for s in range(n)] + [0.0])
-    weights = weight_of_size[sizes]
-    phi = np.empty((n, table.shape[1]))
-    for i in range(n):
-        without_with = table.reshape(2 ** (n - 1 - i), 2, 2**i, -1)  # axis 1 is bit i of the coalition's number
-        gain = without_with[:, 1] - without_with[:, 0]
-        phi[i] = np.einsum("hl,hlk->k", weights.reshape(2 ** (n - 1 - i), 2, 2**i)[:, 0], gain)
+    phi = exact_weights(game.n_players) @ table
     return ShapleyEstimate(
         by_component=phi[:, :-1], scores=phi[:, -1], ends=Ends(base=table[0, :-1], output=table[-1, :-1])
     )
@@ -88,12 +79,8 @@ def compute_exact(game: Game) -> ShapleyEstimate:
 def _tabulate(game: Game) -> FloatArray:
     """v of all 2^n coalitions, [coalition component+margin]; bit i of the row number says whether word i is present."""
     n = game.n_players
-    table = np.empty((2**n, len(game.index) + 1))
-    for start in range(0, 2**n, _SLICE):
-        numbers = np.arange(start, min(start + _SLICE, 2**n))
-        masks = (numbers[:, None] >> np.arange(n)[None, :]) & 1 == 1
-        table[numbers] = with_margin(game.value(masks))
-    return table
+    masks = all_coalitions(n)
+    return np.concatenate([with_margin(game.value(masks[i : i + _SLICE])) for i in range(0, 2**n, _SLICE)])
 
 
 def estimate_kernel(game: Game, n_evals: int, seed: int) -> ShapleyEstimate:

@@ -12,6 +12,7 @@ from study.game.heads import HeadGame, HeadSubject
 from study.game.removals import MASK_WORDS, draw_replacements, remove_words
 from study.game.shapley import all_coalitions
 from study.model.ablation import margins_replaced
+from study.model.encoder import Mlp
 from study.model.reference import gather_reference
 from tests.tiny import VARIANTS, largest, tiny_batch, tiny_model, tiny_text
 
@@ -82,6 +83,21 @@ def test_chunks_do_not_matter():
     model = tiny_model()
     heads = some_heads(4)
     assert largest(make_game(model).value(words, heads) - make_game(model, chunk_size=3).value(words, heads)) < 1e-12
+
+
+def test_no_tensor_grows_with_the_number_of_coalitions_or_subsets(monkeypatch):
+    """The largest input of any MLP, the widest thing that is ever held, is the same for ten times as many."""
+    sizes = []
+    plain = Mlp.forward
+    monkeypatch.setattr(Mlp, "forward", lambda self, x: sizes.append(x.numel()) or plain(self, x))
+    monkeypatch.setattr("study.model.ablation._ROWS", 64)
+    game = make_game(tiny_model(VARIANTS["three layers"]), n_words=9, chunk_size=16)
+    rng = np.random.default_rng(0)
+    words, heads = rng.random((300, 9)) < 0.5, rng.random((200, 6)) < 0.5
+    game.value(words[:30], heads[:20])
+    few = max(sizes)
+    game.value(words, heads)
+    assert max(sizes) == few
 
 
 def test_a_text_without_words():
