@@ -110,14 +110,14 @@ class HeadSubject:
             head=tuple(index.head[k] for k in places),
         )
 
-    def new_game(self, fill: HeadFill | None = None) -> HeadGame:
-        """A fresh game; `fill` replaces heads that do not work, the reference means by default."""
+    def new_game(self) -> HeadGame:
+        """A fresh game; heads that do not work write their reference means."""
         return HeadGame(
             self.model,
             self.token_ids,
             target=self.target,
             removal=self.removal,
             replacements=self.replacements,
-            fill=fill or self.mean_fill,
+            fill=self.mean_fill,
             chunk_size=self.chunk_size,
         )
