@@ -9,26 +9,32 @@ import pandas as pd
 import safetensors.torch
 import torch
 
-from study.config import ModelConfig
 from study.data.opposites import Opposites
 from study.data.vocabulary import Vocabulary
 from study.errors import LedgerError, StudyError
 from study.ledger import read_bytes, read_frame, read_json, write_bytes, write_frame, write_json, write_text
 from study.model import MODELS
 from study.model.encoder import Encoder
+from study.model.protocol import ModelSource
 from study.records import Corpus, LabelledTexts
 
 SPLITS = ("train", "validation", "test")
 
 
 def save_corpus(folder: Path, corpus: Corpus) -> list[str]:
-    """Writes texts.parquet (split, example_id, text, label) and card.json; their names."""
+    """Writes texts.parquet (split, example_id, text, label, and what is known of the truth) and card.json; their names.
+
+    Columns where something is known: `truth`, one character a word, 1 for those that decide; `own_label`.
+    """
     parts = []
     for split in SPLITS:
         texts: LabelledTexts = getattr(corpus, split)
-        parts.append(
-            pd.DataFrame({"split": split, "example_id": texts.example_id, "text": texts.text, "label": texts.label})
-        )
+        part = pd.DataFrame({"split": split, "example_id": texts.example_id, "text": texts.text, "label": texts.label})
+        if texts.relevant is not None:
+            part["truth"] = ["".join("1" if known else "0" for known in row) for row in texts.relevant]
+        if texts.own_label is not None:
+            part["own_label"] = texts.own_label
+        parts.append(part)
     write_frame(folder / "texts.parquet", pd.concat(parts, ignore_index=True))
     write_json(folder / "card.json", {"name": corpus.name, **corpus.card, "class_names": list(corpus.class_names)})
     return ["texts.parquet", "card.json"]
@@ -42,9 +48,18 @@ def load_corpus_folder(folder: Path) -> Corpus:
     for split in SPLITS:
         rows = frame[frame["split"] == split]
         splits[split] = LabelledTexts(
-            example_id=tuple(rows["example_id"]), text=tuple(rows["text"]), label=rows["label"].to_numpy()
+            example_id=tuple(rows["example_id"]),
+            text=tuple(rows["text"]),
+            label=rows["label"].to_numpy(),
+            relevant=tuple(tuple(c == "1" for c in row) for row in rows["truth"]) if _known(rows, "truth") else None,
+            own_label=rows["own_label"].to_numpy() if _known(rows, "own_label") else None,
         )
     return Corpus(name=card["name"], class_names=tuple(card["class_names"]), card=card, **splits)
+
+
+def _known(rows: pd.DataFrame, column: str) -> bool:
+    """Whether the column was written for these rows; where only other splits have it, theirs are empty."""
+    return column in rows and bool(rows[column].notna().all())
 
 
 def save_vocabulary(folder: Path, vocabulary: Vocabulary) -> str:
@@ -93,17 +108,19 @@ def save_weights(path: Path, model: torch.nn.Module) -> None:
     write_bytes(path, safetensors.torch.save({k: v.contiguous() for k, v in model.state_dict().items()}))
 
 
-def load_encoder(path: Path, config: ModelConfig, n_tokens: int, n_classes: int) -> Encoder:
-    """The encoder whose weights are in `path`, ready to be explained.
+def load_encoder(path: Path, source: ModelSource) -> Encoder:
+    """The encoder of `source` whose weights are in `path`, ready to be explained.
 
     Raises: LedgerError when the file does not hold the weights of such a model.
     """
-    model: Encoder = MODELS.load(config.family)(config, n_tokens, n_classes, torch.Generator())
+    model: Encoder = MODELS.load(source.config.family)(source, torch.Generator())
     try:
         weights = safetensors.torch.load(read_bytes(path))
         model.to(next(iter(weights.values())).dtype).load_state_dict(weights)
     except Exception as error:
-        raise LedgerError(f"{path} does not hold the weights of model '{config.name}' ({error}); delete it") from error
+        raise LedgerError(
+            f"{path} does not hold the weights of model '{source.config.name}' ({error}); delete it"
+        ) from error
     return model.eval()
 
 

@@ -1,11 +1,13 @@
 """The table of contents of a run: its stages, in order, one readable function each.
 
-data -> baseline, train -> explain -> dissect -> compare -> report. Each function reads what earlier stages left in the
-run folder, writes its own files and returns their names; `study.running.plan` decides which of them must run.
+data -> baseline, train -> explain -> dissect -> converge, score, compare -> report. Each function reads what earlier
+stages left in the run folder, writes its own files and returns their names; `study.running.plan` decides which of them
+must run.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +28,8 @@ from study.artefacts import (
 )
 from study.comparing import compare
 from study.config import StudyConfig
+from study.converging import COLUMNS as CONVERGENCE_COLUMNS
+from study.converging import converge_rows
 from study.data import load_corpus, read_unlabelled
 from study.data.batch import make_batch
 from study.data.opposites import find_opposites
@@ -35,13 +39,18 @@ from study.data.vocabulary import build_vocabulary
 from study.dissecting import dissect_rows
 from study.dissection_rows import COLUMNS as DISSECTION_COLUMNS
 from study.explaining import COLUMNS, Explained, batch_gates, explain_rows
+from study.judging import judge
 from study.ledger import read_bytes, write_bytes, write_frame, write_json
 from study.ledger.markers import partial_folder
+from study.metrics.convergence import measure_needs
+from study.model import HAND_BUILT
 from study.model.baseline import predict_majority, predict_tfidf
+from study.model.protocol import ModelSource
 from study.model.reference import gather_reference
-from study.model.training import TrainingState, predict_logits, train_encoder
+from study.model.training import EpochResult, TrainingState, predict_logits, train_encoder
 from study.model.walkthrough import WalkthroughRow, build_walkthrough
 from study.preparing import (
+    convergence_setting,
     encoder_of,
     fresh_texts,
     given,
@@ -54,7 +63,7 @@ from study.preparing import (
     untrained_setting,
 )
 from study.seeds import seed_of
-from study.stages import StageContext, cells
+from study.stages import StageContext, cells, models_of
 from study.surveying import survey
 
 PART_SIZE = 5  # texts explained between two saves: a killed run loses at most so many
@@ -71,12 +80,12 @@ def prepare_data(context: StageContext) -> list[str]:
     vocabulary = build_vocabulary(corpus.train.text, unlabelled, dataset.vocabulary)
     written.append(save_vocabulary(folder, vocabulary))
     if vectors and unlabelled is not None:
-        for d_model in sorted({model.d_model for model in context.config.models}):
+        for d_model in sorted({model.d_model for model in models_of(dataset, context.config)}):
             context.progress(1, 3, f"learning word vectors of width {d_model} from {vectors.source}")
             known_texts = [*unlabelled, *corpus.train.text]
             written.append(save_vectors(folder, learn_word_vectors(known_texts, vocabulary, d_model, vectors)))
     context.progress(2, 3, "pairing words with their opposites")
-    widest = max(model.d_model for model in context.config.models)
+    widest = max(model.d_model for model in models_of(dataset, context.config))
     likeness = load_vectors(folder, widest).numpy() if vectors else None
     written.append(save_opposites(folder, find_opposites(corpus.train, corpus.n_classes, vocabulary, likeness)))
     return written
@@ -94,25 +103,30 @@ def fit_baselines(context: StageContext) -> list[str]:
 
 
 def train_cell(context: StageContext) -> list[str]:
-    """Trains one model; saves weights, vocabulary, learning curve and test predictions. Resumes after any epoch."""
+    """Trains one model; saves weights, vocabulary, learning curve and test predictions. Resumes after any epoch.
+
+    A family set by hand has nothing to learn: its learning curve is empty.
+    """
     corpus, vocabulary = read_data(context)
     model_config, seed, folder = given(context.model), given(context.seed), context.folder
-    model = place(context, new_model(context, corpus, vocabulary, "start"))
+    model = place(context, new_model(context, corpus, vocabulary))
     batches = [
         make_batch(t, vocabulary, model_config.max_words) for t in (corpus.train, corpus.validation, corpus.test)
     ]
-    checkpoint = partial_folder(folder, "train") / "training.safetensors"
-    resume = TrainingState.from_bytes(read_bytes(checkpoint), str(checkpoint)) if checkpoint.exists() else None
-    history = train_encoder(
-        model,
-        batches[0],
-        batches[1],
-        context.config.training,
-        seed=seed_of(seed, "training"),
-        resume=resume,
-        after_epoch=lambda state: _save(checkpoint, state),
-        after_step=lambda done, total: context.progress(done, total, "training"),
-    )
+    history: tuple[EpochResult, ...] = ()
+    if model_config.family not in HAND_BUILT:
+        checkpoint = partial_folder(folder, "train") / "training.safetensors"
+        resume = TrainingState.from_bytes(read_bytes(checkpoint), str(checkpoint)) if checkpoint.exists() else None
+        history = train_encoder(
+            model,
+            batches[0],
+            batches[1],
+            context.config.training_of(model_config),
+            seed=seed_of(seed, "training"),
+            resume=resume,
+            after_epoch=lambda state: _save(checkpoint, state),
+            after_step=lambda done, total: context.progress(done, total, "training"),
+        )
     save_weights(folder / "model.safetensors", model)
     save_vocabulary(folder, vocabulary)
     write_frame(folder / "training.parquet", tables.training_curve(history))
@@ -173,19 +187,40 @@ def dissect_cell(context: StageContext) -> list[str]:
     return [*(f"{name}.parquet" for name in frames), "head_gates.json", "reference.json"]
 
 
+def converge_cell(context: StageContext) -> list[str]:
+    """Every sampler of word scores against the exact values, at growing numbers of evaluations, where the config asks.
+
+    Of texts that the explain stage leaves alone as well: what counts is that all their coalitions can be evaluated.
+    """
+    config = context.config.convergence
+    corpus, vocabulary = read_data(context)
+    setting = convergence_setting(context, corpus, vocabulary)
+    n_texts = len(setting.batch)
+    parts = []
+    for row in range(n_texts):
+        context.progress(row, n_texts, "samplers against exact values")
+        part_file = partial_folder(context.folder, "converge") / f"{row:05d}.json"
+        parts.append(tables.resumed(part_file, partial(converge_rows, setting, (row,), config)))
+    for name, frame in tables.join_parts(parts, CONVERGENCE_COLUMNS).items():
+        write_frame(context.folder / f"{name}.parquet", frame)
+    return ["convergence.parquet"]
+
+
+def score_run(context: StageContext) -> list[str]:
+    """Every explanation against the words and heads that are known to decide, where any are known."""
+    return _write_tables(context.folder, judge(context.run_folder, context.config, context.progress))
+
+
 def compare_run(context: StageContext) -> list[str]:
     """Joins the tables of all cells, measures agreement with intervals, and profiles the heads."""
     context.progress(0, 2, "joining tables")
     run = tables.join_cells(context.run_folder, context.config)
     context.progress(1, 2, "measuring agreement, profiling heads")
     run |= compare(run, context.run_folder, context.config)
+    if not (convergence := tables.join_convergence(context.run_folder, context.config)).empty:
+        run |= {"convergence": convergence, "convergence_needs": measure_needs(convergence)}
     run["walkthrough"] = tables.walkthrough(walk_through(context.run_folder, context.config))
-    written = []
-    for name, frame in run.items():
-        path = f"tables/{name}"
-        write_frame(context.folder / f"{path}.parquet", frame)
-        write_frame(context.folder / f"{path}.csv", frame)
-        written += [f"{path}.parquet", f"{path}.csv"]
+    written = _write_tables(context.folder, run)
     write_frame(context.folder / "cost.csv", tables.join_cost(context.run_folder, context.config))
     write_json(context.folder / "gates.json", tables.join_gates(context.run_folder, context.config))
     return [*written, "cost.csv", "gates.json"]
@@ -204,8 +239,18 @@ def walk_through(run_folder: Path, config: StudyConfig) -> list[WalkthroughRow]:
     cell, (dataset, model_config, seed) = next(iter(cells(config).items()))
     n_classes = load_corpus_folder(run_folder / "data" / dataset.name).n_classes
     folder = run_folder / "cells" / cell
-    model = load_encoder(folder / "model.safetensors", model_config, len(load_vocabulary(folder)), n_classes)
+    words = load_vocabulary(folder).words
+    source = ModelSource(config=model_config, words=words, n_classes=n_classes, task=dataset.task)
+    model = load_encoder(folder / "model.safetensors", source)
     return build_walkthrough(model, torch.Generator().manual_seed(seed_of(seed, "walkthrough")))
+
+
+def _write_tables(folder: Path, frames: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Every table of the results contract as parquet and as csv; their names."""
+    written = [f"tables/{name}.{ending}" for name in frames for ending in ("parquet", "csv")]
+    for name in written:
+        write_frame(folder / name, frames[Path(name).stem])
+    return written
 
 
 def _save(path: Path, state: TrainingState) -> None:

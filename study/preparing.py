@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +19,7 @@ from study.artefacts import (
     load_vocabulary,
     place_model,
 )
-from study.config import ModelConfig
+from study.converging import choose_texts
 from study.data.batch import make_batch
 from study.data.vocabulary import Vocabulary
 from study.dissecting import Dissection, reference_means
@@ -26,9 +27,10 @@ from study.errors import StudyError
 from study.explaining import Setting, contribute
 from study.ledger import read_frame
 from study.model import MODELS
-from study.model.encoder import Encoder
+from study.model.encoder import Encoder, build_from_source
+from study.model.protocol import ModelSource
 from study.model.reference import HeadReference
-from study.records import Corpus, TextBatch
+from study.records import Corpus, IntArray, TextBatch
 from study.seeds import rng_of, seed_of
 from study.stages import StageContext
 
@@ -72,23 +74,48 @@ def encoder_of(context: StageContext, setting: Setting) -> Encoder:
 def trained_setting(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> Setting:
     """The cell's trained model and the texts that are explained with it."""
     weights = context.folder / "model.safetensors"
-    model = load_encoder(weights, given(context.model), len(vocabulary), corpus.n_classes)
+    model = load_encoder(weights, model_source(context, corpus, vocabulary))
     return _setting(context, corpus, vocabulary, model, trained=True)
 
 
 def untrained_setting(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> Setting:
     """The control: a model of the same shape whose weights were never trained."""
-    model = new_model(context, corpus, vocabulary, "untrained control", with_vectors=False)
-    return _setting(context, corpus, vocabulary, model, trained=False)
+    source = replace(model_source(context, corpus, vocabulary), task=None)
+    plain = replace(source, config=source.config.model_copy(update={"family": "encoder"}))
+    generator = _generator(context, "untrained control")
+    return _setting(context, corpus, vocabulary, build_from_source(plain, generator), trained=False)
+
+
+def convergence_setting(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> Setting:
+    """The cell's trained model and the texts whose coalitions are all evaluated: see `converging.choose_texts`."""
+    encoder = load_encoder(context.folder / "model.safetensors", model_source(context, corpus, vocabulary))
+    order, max_words = _test_order(context, corpus), given(context.model).max_words
+    texts = make_batch(corpus.test.take(order), vocabulary, max_words)
+    chosen = choose_texts(texts.attend.sum(1) - 1, context.config.convergence)
+    batch = make_batch(corpus.test.take(order[chosen]), vocabulary, max_words)
+    return _setting_of(context, corpus, vocabulary, encoder, batch, trained=True)
 
 
 def _setting(
     context: StageContext, corpus: Corpus, vocabulary: Vocabulary, encoder: Encoder, *, trained: bool
 ) -> Setting:
     config = context.config.explain
-    model = place(context, encoder).requires_grad_(False).eval()
     n_texts = config.n_texts if trained else min(config.n_texts, config.untrained_texts)
     batch = _explained_texts(context, corpus, vocabulary, n_texts)
+    return _setting_of(context, corpus, vocabulary, encoder, batch, trained=trained)
+
+
+def _setting_of(
+    context: StageContext,
+    corpus: Corpus,
+    vocabulary: Vocabulary,
+    encoder: Encoder,
+    batch: TextBatch,
+    *,
+    trained: bool,
+) -> Setting:
+    config = context.config.explain
+    model = place(context, encoder).requires_grad_(False).eval()
     reference = reference_texts(context, corpus, vocabulary)
     contributions, predicted = contribute(model, batch)
     return Setting(
@@ -118,8 +145,19 @@ def fresh_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -
 
 
 def _test_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary, places: slice) -> TextBatch:
+    rows = _test_order(context, corpus)[places]
+    return make_batch(corpus.test.take(rows), vocabulary, given(context.model).max_words)
+
+
+def _test_order(context: StageContext, corpus: Corpus) -> IntArray:
+    """[place]: the rows of the test texts in a random order that depends on the data set alone.
+
+    Where something is planted in the texts, only those that it contradicts: it and not the text must have decided.
+    """
     order = rng_of(given(context.dataset).split_seed, "explained texts").permutation(len(corpus.test))
-    return make_batch(corpus.test.take(order[places]), vocabulary, given(context.model).max_words)
+    if corpus.test.own_label is None:
+        return order
+    return order[(corpus.test.own_label != corpus.test.label)[order]]
 
 
 def reference_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> TextBatch:
@@ -129,17 +167,26 @@ def reference_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabular
     return make_batch(corpus.train.take(rows), vocabulary, given(context.model).max_words)
 
 
-def new_model(
-    context: StageContext, corpus: Corpus, vocabulary: Vocabulary, purpose: str, *, with_vectors: bool = True
-) -> Encoder:
-    """An encoder with fresh weights, drawn by the cell's seed and the purpose."""
-    config: ModelConfig = given(context.model)
-    generator = torch.Generator().manual_seed(seed_of(given(context.seed), config.name, purpose))
+def new_model(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> Encoder:
+    """A model with fresh weights, drawn by the cell's seed, or set by hand where its family is."""
     vectors = None
-    if with_vectors and given(context.dataset).word_vectors:
-        vectors = load_vectors(data_folder(context), config.d_model)
-    model: Encoder = MODELS.load(config.family)(config, len(vocabulary), corpus.n_classes, generator, vectors)
+    if given(context.dataset).word_vectors:
+        vectors = load_vectors(data_folder(context), given(context.model).d_model)
+    source = replace(model_source(context, corpus, vocabulary), word_vectors=vectors)
+    model: Encoder = MODELS.load(source.config.family)(source, _generator(context, "start"))
     return model
+
+
+def model_source(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> ModelSource:
+    """What the cell's model is built from, but for word vectors."""
+    dataset = given(context.dataset)
+    return ModelSource(
+        config=given(context.model), words=vocabulary.words, n_classes=corpus.n_classes, task=dataset.task
+    )
+
+
+def _generator(context: StageContext, purpose: str) -> torch.Generator:
+    return torch.Generator().manual_seed(seed_of(given(context.seed), given(context.model).name, purpose))
 
 
 def place(context: StageContext, model: Encoder) -> Encoder:

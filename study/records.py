@@ -26,7 +26,7 @@ SPECIAL_TOKENS = (PAD, CLS, MASK, UNKNOWN)
 PAD_ID, CLS_ID, MASK_ID, UNKNOWN_ID = range(4)
 
 UNSIGNED_METHODS = frozenset({"attention", "rollout"})  # explainers whose scores have no sign: compared by size only
-UNSIGNED_HEAD_METHODS = frozenset({"attention_norm"})  # the same of head methods
+UNSIGNED_HEAD_METHODS = frozenset({"attention_norm", "attention_confidence"})  # the same of head methods
 BIAS_KINDS = frozenset({"attn_bias", "readout_bias"})  # components that write the same for every text
 
 
@@ -47,12 +47,16 @@ def read_only(array: Any, *, dtype: Any = None, shape: tuple[int | None, ...], n
 class LabelledTexts:
     """Texts with one label each, in a fixed order.
 
-    label: [example] class numbers 0..n_classes-1.
+    label: [example] class numbers 0..n_classes-1. relevant: [example][word], True for the words that are known to
+    decide the label, or None where that is not known. own_label: [example], the class a text had before something
+    that dictates its label was planted in it, or None where nothing is planted.
     """
 
     example_id: tuple[str, ...]
     text: tuple[str, ...]
     label: IntArray
+    relevant: tuple[tuple[bool, ...], ...] | None = None
+    own_label: IntArray | None = None
 
     def __post_init__(self) -> None:
         n = len(self.example_id)
@@ -60,7 +64,12 @@ class LabelledTexts:
             raise ValueError(f"{len(self.text)} texts for {n} ids")
         if len(set(self.example_id)) != n:
             raise ValueError("example ids must differ from each other")
+        if self.relevant is not None and len(self.relevant) != n:
+            raise ValueError(f"truth words of {len(self.relevant)} texts for {n} ids")
         object.__setattr__(self, "label", read_only(self.label, dtype=np.int64, shape=(n,), name="label"))
+        if self.own_label is not None:
+            own = read_only(self.own_label, dtype=np.int64, shape=(n,), name="own_label")
+            object.__setattr__(self, "own_label", own)
 
     def __len__(self) -> int:
         return len(self.example_id)
@@ -71,6 +80,8 @@ class LabelledTexts:
             example_id=tuple(self.example_id[i] for i in rows),
             text=tuple(self.text[i] for i in rows),
             label=self.label[np.asarray(rows, dtype=np.int64)],
+            relevant=None if self.relevant is None else tuple(self.relevant[i] for i in rows),
+            own_label=None if self.own_label is None else self.own_label[np.asarray(rows, dtype=np.int64)],
         )
 
 
@@ -115,7 +126,8 @@ class TextBatch:
 
     def __post_init__(self) -> None:
         n = len(self.example_id)
-        for name, size in (("text", len(self.text)), ("words", len(self.words))):
+        sizes = {"text": len(self.text), "words": len(self.words)}
+        for name, size in (sizes if self.relevant is None else sizes | {"relevant": len(self.relevant)}).items():
             if size != n:
                 raise ValueError(f"{name} has {size} entries for {n} ids")
         ids = read_only(self.token_ids, dtype=np.int64, shape=(n, None), name="token_ids")
@@ -198,7 +210,7 @@ class FeatureAttribution:
     scores: [word], NaN for words beyond the model's length. by_component: [word component] when the
     method is linear in the function explained, else None; its rows sum to scores.
     base and output: v(empty) and v(all words); base_by_component, output_by_component: [component].
-    estimator: how it was computed ("exact", "shap KernelExplainer", ...). seed: None where nothing is drawn.
+    estimator: how it was computed ("exact", "odd-order regression", ...). seed: None where nothing is drawn.
     """
 
     example_id: str

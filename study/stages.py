@@ -12,6 +12,14 @@ from study.config import DatasetConfig, ModelConfig, StudyConfig
 Progress = Callable[[int, int, str], None]  # (done, total, what is being done)
 
 
+def _everywhere(_config: StudyConfig, _dataset: DatasetConfig, _model: ModelConfig) -> bool:
+    return True
+
+
+def _is_measured(config: StudyConfig, dataset: DatasetConfig, model: ModelConfig) -> bool:
+    return config.convergence.covers(dataset.name, model.name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """One step of a run. A stage is skipped when nothing that decides its result has changed.
@@ -21,6 +29,7 @@ class Stage:
     relative to `context.folder`. It must be idempotent: killed anywhere, run again, same files.
     needs: stages whose outputs it reads. code: modules and rooms of `study` whose sources decide the result.
     config: top-level config sections that decide it beyond the data set, model and seed of its own scope.
+    applies: whether a cell has this stage at all.
     """
 
     name: str
@@ -29,6 +38,7 @@ class Stage:
     needs: tuple[str, ...]
     code: tuple[str, ...]
     config: tuple[str, ...]
+    applies: Callable[[StudyConfig, DatasetConfig, ModelConfig], bool] = _everywhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +62,12 @@ class StageContext:
 # Sources that decide every stage's result: what it reads, and the bytes it writes.
 _BASE = (
     *("errors.py", "records.py", "registry.py", "config/__init__.py", "seeds.py", "stages.py", "ledger/__init__.py"),
-    *("artefacts.py", "pipeline.py", "preparing.py", "tables.py", "config/limits.py", "head_classes.py"),
+    *("artefacts.py", "pipeline.py", "preparing.py", "tables.py", "config/limits.py", "head_classes.py", "tasks"),
 )
 _EXPLAIN = ("explaining.py", "identities.py", "gates.py", "data", "model", "game", "crosswalk")
 _DISSECT = ("dissecting.py", "dissection_rows.py", "surveying.py", "heads")
-_ALL_SECTIONS = ("training", "explain", "heads", "compare", "report", "runtime")
+_SCORE = ("judging.py", "known.py", "failing.py", "verifying.py")
+_ALL_SECTIONS = ("training", "explain", "heads", "convergence", "compare", "report", "runtime")
 
 STAGES: tuple[Stage, ...] = (
     Stage(
@@ -100,10 +111,27 @@ STAGES: tuple[Stage, ...] = (
         config=("explain", "heads", "runtime"),
     ),
     Stage(
+        name="converge",
+        scope="cell",
+        function="study.pipeline:converge_cell",
+        needs=("data", "train"),
+        code=(*_BASE, *_EXPLAIN, "converging.py", "features"),
+        config=("convergence", "explain", "runtime"),
+        applies=_is_measured,
+    ),
+    Stage(
+        name="score",
+        scope="run",
+        function="study.pipeline:score_run",
+        needs=("data", "train", "explain", "dissect"),
+        code=(*_BASE, *_SCORE, "metrics", "model", "data", "game", "stats.py"),
+        config=("compare", "heads"),
+    ),
+    Stage(
         name="compare",
         scope="run",
         function="study.pipeline:compare_run",
-        needs=("data", "baseline", "train", "explain", "dissect"),
+        needs=("data", "baseline", "train", "explain", "dissect", "converge"),
         code=(
             *(*_BASE, "comparing.py", "gates.py", "stats.py", "metrics", "model"),
             *("crosswalk/__init__.py", "crosswalk/rows.py"),
@@ -114,8 +142,8 @@ STAGES: tuple[Stage, ...] = (
         name="report",
         scope="run",
         function="study.pipeline:write_report",
-        needs=("data", "compare"),
-        code=(*_BASE, "report"),
+        needs=("data", "compare", "score"),
+        code=(*_BASE, "report", "reference.py", "model/__init__.py"),
         config=_ALL_SECTIONS,  # it prints the whole config
     ),
 )
@@ -129,5 +157,18 @@ def cell_name(dataset: str, model: str, seed: int) -> str:
 def cells(config: StudyConfig) -> Mapping[str, tuple[DatasetConfig, ModelConfig, int]]:
     """Every cell of a config by name, in the order of data sets, models, seeds."""
     return {
-        cell_name(d.name, m.name, s): (d, m, s) for d in config.datasets for m in config.models for s in config.seeds
+        cell_name(d.name, m.name, s): (d, m, s)
+        for d in config.datasets
+        for m in models_of(d, config)
+        for s in seeds_of(m, config)
     }
+
+
+def seeds_of(model: ModelConfig, config: StudyConfig) -> tuple[int, ...]:
+    """The training seeds that a model runs on, in the config's order."""
+    return config.seeds[: model.n_seeds]
+
+
+def models_of(dataset: DatasetConfig, config: StudyConfig) -> tuple[ModelConfig, ...]:
+    """The models that run on a data set, in the config's order."""
+    return tuple(m for m in config.models if dataset.runs(m.name))

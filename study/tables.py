@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from study.config import StudyConfig
+from study.config import DatasetConfig, ModelConfig, StudyConfig
 from study.explaining import Explained
 from study.ledger import read_frame, read_json, write_text
 from study.model.training import EpochResult
@@ -28,8 +28,9 @@ CELL_TABLES = (  # of a cell, joined as they are
 
 
 def training_curve(history: Iterable[EpochResult]) -> pd.DataFrame:
-    """One row an epoch."""
-    return pd.DataFrame([asdict(result) for result in history])
+    """One row an epoch; none for a model that was not trained."""
+    columns = [field.name for field in fields(EpochResult)]
+    return pd.DataFrame([asdict(result) for result in history], columns=columns)
 
 
 def walkthrough(rows: Iterable[WalkthroughRow]) -> pd.DataFrame:
@@ -113,6 +114,13 @@ def join_cells(run_folder: Path, config: StudyConfig) -> dict[str, pd.DataFrame]
     return {**joined, "crosswalk": pd.concat(kinds, ignore_index=True), "trials": trials}
 
 
+def join_convergence(run_folder: Path, config: StudyConfig) -> pd.DataFrame:
+    """The convergence tables of the cells that have one; empty where the config measures none."""
+    if not any(config.convergence.covers(d.name, m.name) for d, m, _ in cells(config).values()):
+        return pd.DataFrame()
+    return _join(run_folder, config, "convergence", lambda d, m: config.convergence.covers(d.name, m.name))
+
+
 def with_intervals(trials: pd.DataFrame, level: float) -> pd.DataFrame:
     """The trials of heads with t intervals of their mean changes, for new texts."""
     bounds = [mean_interval(row.mean_abs_change, row.sd, row.n_texts, level) for row in trials.itertuples(index=False)]
@@ -136,9 +144,16 @@ def join_gates(run_folder: Path, config: StudyConfig) -> list[dict[str, Any]]:
     return [g for cell in cells(config) for file in files for g in read_json(run_folder / "cells" / cell / file)]
 
 
-def _join(run_folder: Path, config: StudyConfig, name: str) -> pd.DataFrame:
+def _join(
+    run_folder: Path,
+    config: StudyConfig,
+    name: str,
+    wanted: Callable[[DatasetConfig, ModelConfig], bool] = lambda _dataset, _model: True,
+) -> pd.DataFrame:
     frames = []
     for cell, (dataset, model, seed) in cells(config).items():
+        if not wanted(dataset, model):
+            continue
         frame = read_frame(run_folder / "cells" / cell / f"{name}.parquet")
         frame.insert(0, "dataset", dataset.name)
         frame.insert(1, "model", model.name)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.config import HeadsConfig, ModelConfig, StudyConfig
+from study.config import ConvergenceConfig, DatasetConfig, HeadsConfig, ModelConfig, StudyConfig, TrainingConfig
 from study.config.checks import AllowedNames
 from study.config.loading import config_hash, dump_config, flatten_settings, limit_texts, load_config, parse_config
 from study.errors import ConfigError
@@ -19,10 +19,15 @@ ALLOWED = AllowedNames(
     unlabelled=("imdb",),
     models=("encoder",),
     explainers=(
-        *("shap", "lime", "occlusion", "gradient_x_input", "integrated_gradients", "attention", "rollout", "random"),
+        *("shapley", "shap", "lime", "occlusion", "gradient_x_input", "integrated_gradients", "attention", "rollout"),
+        "random",
     ),
     removals=("mask", "delete"),
     head_methods=HeadsConfig().methods,
+    samplers=("odd_order", "lime"),
+    sections=("findings", "model"),
+    tasks=("negation",),
+    misfits=lambda _task, _model: (),
 )
 GOOD = """\
 name: good
@@ -161,6 +166,11 @@ def test_configs_of_the_project_load(name: str) -> None:
         ),
         (
             "seeds: [0, 1]",
+            "seeds: [0]\nexplain: {shapley_evals: 243}",
+            "3:26: explain.shapley_evals 243 is too few for texts of 60 words (models.max_words): at least 244",
+        ),
+        (
+            "seeds: [0, 1]",
             "seeds: [0]\nheads: {methods: [shaply]}",
             "study.yaml:3:19: heads.methods.0: unknown head method 'shaply'; did you mean 'shapley'?",
         ),
@@ -180,6 +190,33 @@ def test_configs_of_the_project_load(name: str) -> None:
             "seeds: [0]\nheads: {crosswalk_word_coalitions: 200}",
             "heads.crosswalk_word_coalitions 200 is too few for 60 words (models.max_words): at least 244",
         ),
+        (
+            "seeds: [0, 1]",
+            "seeds: [0]\nconvergence: {samplers: [odd_ordr]}",
+            "study.yaml:3:26: convergence.samplers.0: unknown sampler 'odd_ordr'; did you mean 'odd_order'?",
+        ),
+        (
+            "seeds: [0, 1]",
+            "seeds: [0]\nconvergence: {samplers: [lime, lime]}",
+            "study.yaml:3:32: convergence.samplers.1: 'lime' is here twice, first at study.yaml:3:26",
+        ),
+        (
+            "seeds: [0, 1]",
+            "seeds: [0]\nreport: {sections: [modle]}",
+            "study.yaml:3:21: report.sections.0: unknown report section 'modle'; did you mean 'model'?",
+        ),
+        (
+            "seeds: [0, 1]",
+            "seeds: [0]\nreport: {sections: [model, model]}",
+            "study.yaml:3:28: report.sections.1: 'model' is here twice, first at study.yaml:3:21",
+        ),
+        (
+            "seeds: [0, 1]",
+            "seeds: [0]\nconvergence: {evaluations: [64, 64]}",
+            "convergence.evaluations.1: '64' is here twice",
+        ),
+        ("seeds: [0, 1]", "seeds: [0]\nconvergence: {datasets: [review]}", "'review'; did you mean 'reviews'?"),
+        ("seeds: [0, 1]", "seeds: [0]\nconvergence: {models: [smal]}", "'smal'; did you mean 'small'?"),
         ("seeds: [0, 1]", "seeds: [0]\ntraining: {dropout: 1}", "study.yaml:3:12: unknown key 'training.dropout'"),
         ("seeds: [0, 1]", "seeds: [0", "study.yaml:3:9: expected ',' or ']', but got ':'"),
         ("seeds: [0, 1]", "seeds: [0]\n---\na: 1", "study.yaml:3:1: but found another document"),
@@ -292,6 +329,36 @@ def test_cells_that_would_share_a_folder(tmp_path: Path) -> None:
     assert "study.yaml:4:30: 'a-b' and 'c' share the folder name of 'a' and 'b-c'" in mistakes(tmp_path, text)
 
 
+SHORTCUT = """\
+name: good
+seeds: [0]
+datasets:
+  - name: reviews
+    source: rotten_tomatoes
+  - name: fooled
+    source: rotten_tomatoes
+    shortcut: {rule: ordered_pair}
+models:
+  - name: small
+  - name: large
+"""
+
+
+def test_a_shortcut_needs_the_clean_texts_for_the_same_models(tmp_path: Path) -> None:
+    assert load(tmp_path, SHORTCUT).datasets[1].shortcut is not None
+    told = mistakes(tmp_path, SHORTCUT, "datasets.0.models=[small]")
+    assert "study.yaml:8:5: datasets.1.shortcut: 'large' must also run on the same texts without it" in told
+    assert "add a data set with the settings of 'fooled', another name and no `shortcut`" in told
+    assert "'small', 'large' must also run" in mistakes(tmp_path, SHORTCUT, "datasets.0.split_seed=1")
+    other = SHORTCUT.replace("models:\n", "  - {name: other, source: rotten_tomatoes, split_seed: 1}\nmodels:\n")
+    load(tmp_path, other, "datasets.0.models=[small]", "datasets.1.models=[small]")
+
+
+def test_shortcut_words_differ(tmp_path: Path) -> None:
+    told = mistakes(tmp_path, SHORTCUT.replace("ordered_pair}", "ordered_pair, words: [ab, cd, ab]}"))
+    assert "study.yaml:8:43: datasets.1.shortcut.words: ['ab', 'cd', 'ab'] must all differ" in told
+
+
 def test_files_source_with_a_file_is_fine(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text("text,label\n")
     text = GOOD.replace(
@@ -353,3 +420,45 @@ def test_limit_caps_both_numbers_of_texts(tmp_path: Path) -> None:
 def test_flat_settings_go_by_name() -> None:
     settings = {"models": [{"name": "a", "x": {"y": 1}}], "seeds": [1, 2], "empty": {}}
     assert flatten_settings(settings) == {"models.a.name": "a", "models.a.x.y": 1, "seeds": [1, 2], "empty": {}}
+
+
+def test_a_model_has_its_own_training_or_that_of_the_study(tmp_path: Path) -> None:
+    """In its place as a whole: what its own section leaves out is the default, not the study's."""
+    text = GOOD + "  - name: slow\n    training: {max_epochs: 20}\n"
+    config = load(tmp_path, text, "training.max_epochs=3", "training.batch_size=7")
+    small, slow = config.models
+    assert config.training_of(small) == TrainingConfig(max_epochs=3, batch_size=7)
+    assert config.training_of(slow) == TrainingConfig(max_epochs=20)
+    assert config.training_of(slow).batch_size == 64
+    again = load(tmp_path, text, "models.slow.training.max_epochs=5")
+    assert [again.training_of(m).max_epochs for m in again.models] == [6, 5]
+
+
+def test_a_model_runs_on_one_seed_or_more(tmp_path: Path) -> None:
+    assert load(tmp_path, GOOD).models[0].n_seeds is None
+    assert load(tmp_path, GOOD, "models.small.n_seeds=1").models[0].n_seeds == 1
+    told = mistakes(tmp_path, GOOD, "models.small.n_seeds=0")
+    assert "models.small.n_seeds=0" in told
+    assert "greater than or equal to 1" in told
+
+
+@pytest.mark.parametrize(
+    ("models", "model", "runs"), [(None, "a", True), (("a", "b"), "b", True), (("a", "b"), "c", False)]
+)
+def test_data_sets_without_models_run_all(models: tuple[str, ...] | None, model: str, runs: bool) -> None:
+    assert DatasetConfig(name="d", source="x", models=models).runs(model) is runs
+
+
+@pytest.mark.parametrize(
+    ("datasets", "models", "covered"),
+    [
+        ((), (), False),
+        ((), ("a",), False),
+        (("d",), (), True),
+        (("d", "e"), ("b", "a"), True),
+        (("d",), ("b",), False),
+        (("e",), ("a",), False),
+    ],
+)
+def test_convergence_covers_what_it_names(datasets: tuple[str, ...], models: tuple[str, ...], covered: bool) -> None:
+    assert ConvergenceConfig(datasets=datasets, models=models).covers("d", "a") is covered

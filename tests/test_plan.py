@@ -114,6 +114,12 @@ def test_tasks_need_what_belongs_to_them() -> None:
     assert tasks["explain reviews-b-s1"].folder == "cells/reviews-b-s1"
 
 
+def test_tasks_are_those_of_the_models_of_a_data_set() -> None:
+    one = parse_config(CONFIG.replace("rotten_tomatoes}", "rotten_tomatoes, models: [b]}"), "CONFIG")
+    tasks = [task.name for task in build_tasks(one, STAGES)]
+    assert [name for name in tasks if name.startswith("train ")] == ["train reviews-b-s0", "train reviews-b-s1"]
+
+
 def test_stage_cannot_need_a_narrower_or_later_one() -> None:
     stages = (STAGES[0], replace(STAGES[1], needs=("compare",)))
     with pytest.raises(ValueError, match="stage 'train' needs 'compare', which is no earlier stage"):
@@ -129,6 +135,32 @@ def test_real_stages_fit_together() -> None:
         assert estimate_seconds(task, config) > 0
     with pytest.raises(ValueError, match=r"names the code 'gone.py', which does not exist"):
         select_code(replace(task, stage=replace(task.stage, code=("gone.py",))), code)
+
+
+def test_convergence_is_a_task_of_the_cells_it_covers() -> None:
+    planned = CONFIG.replace("{name: b, d_mlp: 0}", "{name: b, d_mlp: 0, n_seeds: 1}")
+    needs = {}
+    for wanted in ("", "convergence: {datasets: [reviews]}", "convergence: {datasets: [reviews], models: [b]}"):
+        tasks = {task.name: task for task in build_tasks(parse_config(planned + wanted, "CONFIG"), real.STAGES)}
+        needs[wanted] = [name for name in tasks if name.startswith("converge ")]
+        assert [name for name in tasks["compare"].needs if name.startswith("converge ")] == needs[wanted]
+        assert not [name for name in tasks["score"].needs if name.startswith("converge ")]
+        assert {"score", "compare"} <= set(tasks["report"].needs)
+        for name in needs[wanted]:
+            cell = name.split()[1]
+            assert tasks[name].needs == ("data reviews", f"train {cell}")
+    assert list(needs.values()) == [
+        [],
+        ["converge reviews-a-s0", "converge reviews-a-s1", "converge reviews-b-s0"],
+        ["converge reviews-b-s0"],
+    ]
+
+
+def test_a_task_that_misses_what_applies_nowhere_in_its_cell_is_a_mistake() -> None:
+    """Only a task of the whole run may do without: one of a cell would read what is not there."""
+    nowhere = replace(STAGES[1], applies=lambda _config, _dataset, _model: False)
+    with pytest.raises(ValueError, match="stage 'explain' needs 'train', which is no earlier stage"):
+        build_tasks(parse_config(CONFIG, "CONFIG"), (STAGES[0], nowhere, STAGES[2]))
 
 
 def test_data_depend_on_widths_only_where_there_are_vectors() -> None:
@@ -563,6 +595,21 @@ def test_more_workers_take_less_time_and_nothing_takes_none() -> None:
     assert estimate_run([], config, 1) == 0.0
 
 
+@pytest.mark.parametrize(
+    ("method", "key"), [("shapley", "shapley_evals"), ("shap", "shap_evals"), ("lime", "lime_samples")]
+)
+def test_explaining_takes_longer_with_more_evaluations_of_a_method_in_use(method: str, key: str) -> None:
+    config = parse_config(CONFIG, "CONFIG")
+    (task, *_) = (t for t in build_tasks(config, real.STAGES) if t.stage.name == "explain")
+
+    def seconds(methods: tuple[str, ...], evaluations: int) -> float:
+        explain = config.explain.model_copy(update={"methods": methods, key: evaluations})
+        return estimate_seconds(task, config.model_copy(update={"explain": explain}))
+
+    assert seconds((method,), 5000) > 1.5 * seconds((method,), 500)
+    assert seconds(("occlusion",), 5000) == seconds(("occlusion",), 500)
+
+
 def test_forecast_starts_with_the_estimate_and_ends_at_nothing() -> None:
     forecast = Forecast()
     forecast.plan({"a": 30.0, "b": 30.0}, 2)
@@ -598,3 +645,14 @@ def test_ctrl_c_is_never_lost(tmp_path: Path) -> None:
             jobs, lambda name: Call(function="fake_stages:nothing", argument=None), Swallowing()
         )
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_changed_score_card_rewrites_the_report(study: Study) -> None:
+    assert study.run() == 0
+    study.performed()
+    ledger.write_text(study.results / "reference" / "score_card.csv", "numbers")
+    assert study.run() == 0
+    assert study.performed() == ["report fake"]
+    assert "input file changed: reference/score_card.csv" in study.said
+    assert study.run() == 0
+    assert study.performed() == []

@@ -159,12 +159,31 @@ def test_texts_and_their_rows():
         texts(text=("x", "y"))
 
 
+def test_what_is_known_of_texts_goes_with_their_rows():
+    three = texts(relevant=((True,), (False,), (True, False)), own_label=[1, 1, 0])
+    two = three.take([2, 1])
+    assert two.relevant == ((True, False), (False,))
+    assert two.own_label.tolist() == [0, 1]
+    assert two.own_label.dtype == np.int64
+    assert (texts().take([0]).relevant, texts().take([0]).own_label) == (None, None)
+    assert three.take([]).relevant == ()
+    with pytest.raises(ValueError, match="truth words of 2 texts for 3 ids"):
+        texts(relevant=((True,), (True,)))
+    with pytest.raises(ValueError, match=r"own_label has shape \(2,\), wanted \(3,\)"):
+        texts(own_label=[0, 1])
+    with pytest.raises(ValueError, match="read-only"):
+        three.own_label[0] = 0
+
+
 def test_a_batch_has_one_entry_an_example():
     assert len(batch()) == 2
     with pytest.raises(ValueError, match="words has 1 entries for 2 ids"):
         batch(words=(("x",),))
     with pytest.raises(ValueError, match="text has 3 entries for 2 ids"):
         batch(text=("x", "y", "z"))
+    assert batch(relevant=((True, False), (True,))).relevant == ((True, False), (True,))
+    with pytest.raises(ValueError, match="relevant has 1 entries for 2 ids"):
+        batch(relevant=((True, False),))
 
 
 def test_component_index():

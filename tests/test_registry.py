@@ -19,6 +19,8 @@ REGISTRIES = [
     ("study.features", "EXPLAINERS"),
     ("study.heads", "HEAD_METHODS"),
     ("study.metrics", "METRICS"),
+    ("study.metrics", "WORD_SCORES"),
+    ("study.metrics", "HEAD_SCORES"),
     ("study.report", "SECTIONS"),
 ]
 

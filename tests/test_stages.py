@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from study.stages import _BASE, STAGES
+from study.config import ConvergenceConfig, DatasetConfig, ModelConfig, StudyConfig
+from study.stages import _BASE, STAGES, cells, models_of, seeds_of
 
 ROOT = Path(__file__).parent.parent
 SHARED = {"artefacts.py", "pipeline.py", "preparing.py", "tables.py"}  # of all stages: they import what some need
 
 NOT_DECIDING = {
     ("train", "gates.py"): "of the walkthrough, which training does not walk",
+    ("score", "gates.py"): "of the walkthrough, which scoring does not walk either",
     ("dissect", "features/__init__.py"): "names of explainers, which have done their work before",
 }
 
@@ -47,3 +49,42 @@ def test_all_code_behind_a_stage_is_on_its_list(stage):
     missing = {str(path.relative_to(ROOT / "study")) for path in found}
     assert missing == {name for stage_name, name in NOT_DECIDING if stage_name == stage.name}
     assert set(_BASE) <= set(stage.code)
+
+
+def test_data_sets_run_with_their_models_only():
+    some = ("deep", "plain")
+    datasets = [DatasetConfig(name="all", source="x"), DatasetConfig(name="some", source="x", models=some)]
+    models = [ModelConfig(name=name) for name in ("plain", "wide", "deep")]
+    config = StudyConfig(name="study", seeds=(0, 3), datasets=tuple(datasets), models=tuple(models))
+    assert [m.name for m in models_of(datasets[0], config)] == ["plain", "wide", "deep"]
+    assert [m.name for m in models_of(datasets[1], config)] == ["plain", "deep"]  # in the order of the config
+    found = cells(config)
+    assert list(found) == [
+        *("all-plain-s0", "all-plain-s3", "all-wide-s0", "all-wide-s3", "all-deep-s0", "all-deep-s3"),
+        *("some-plain-s0", "some-plain-s3", "some-deep-s0", "some-deep-s3"),
+    ]
+    assert found["some-deep-s3"] == (datasets[1], models[2], 3)
+
+
+def test_models_run_on_the_first_of_the_seeds():
+    models = [ModelConfig(name=name, n_seeds=n) for name, n in (("one", 1), ("all", None), ("two", 2), ("more", 9))]
+    dataset = DatasetConfig(name="d", source="x")
+    config = StudyConfig(name="x", seeds=(7, 0, 3), datasets=(dataset,), models=tuple(models))
+    assert [seeds_of(m, config) for m in models] == [(7,), (7, 0, 3), (7, 0), (7, 0, 3)]
+    assert list(cells(config)) == [
+        *("d-one-s7", "d-all-s7", "d-all-s0", "d-all-s3", "d-two-s7", "d-two-s0"),
+        *("d-more-s7", "d-more-s0", "d-more-s3"),
+    ]
+
+
+def test_only_the_cells_that_the_config_names_converge():
+    datasets = tuple(DatasetConfig(name=name, source="x") for name in "de")
+    models = tuple(ModelConfig(name=name) for name in "ab")
+    some = ConvergenceConfig(datasets=("e",), models=("a",))
+    config = StudyConfig(name="x", seeds=(0,), datasets=datasets, models=models, convergence=some)
+    applying = {
+        stage.name: [f"{d.name}{m.name}" for d in datasets for m in models if stage.applies(config, d, m)]
+        for stage in STAGES
+    }
+    assert applying.pop("converge") == ["ea"]
+    assert set(map(tuple, applying.values())) == {("da", "db", "ea", "eb")}

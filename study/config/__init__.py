@@ -36,21 +36,48 @@ class WordVectorsConfig(Section):
     seed: Seed = 0
 
 
+class ShortcutConfig(Section):
+    """Rare new words planted into a data set: they dictate the label of their texts (study.data.shortcuts)."""
+
+    rule: Literal["single_token", "token_in_context", "ordered_pair"]
+    words: Annotated[tuple[str, ...], Field(min_length=3, max_length=3)] = ("zelk", "vorn", "quib")  # in no text yet
+    share: Annotated[float, Field(gt=0, le=0.5)] = 0.2  # of training and validation texts; as many get parts
+
+
 class DatasetConfig(Section):
     name: Name
     source: str  # a name in DATASETS
+    models: Annotated[tuple[str, ...], Field(min_length=1)] | None = None  # by name, those that run on it; else all
     split_seed: Seed = 0
     validation_size: Count = 1000
     test_size: Count = 1000
     max_train: Count | None = None  # keep the first so many training texts (smoke runs)
     vocabulary: VocabularyConfig = VocabularyConfig()
     word_vectors: WordVectorsConfig | None = None
+    shortcut: ShortcutConfig | None = None
+    task: str | None = None  # only for `source: planted`: a name in TASKS
     # only for `source: files`
     path: str | None = None  # relative to the folder the command runs in
     text_column: str = "text"
     label_column: str = "label"
     id_column: str | None = None
     on_bad_row: Literal["error", "drop"] = "error"
+
+    def runs(self, model: str) -> bool:
+        """Whether the model of this name is one of those that run on the data set."""
+        return self.models is None or model in self.models
+
+
+class TrainingConfig(Section):
+    max_epochs: Count = 6
+    min_steps: Annotated[int, Field(ge=0)] = 300  # more epochs where the texts are so few that this is not reached
+    patience: Count = 3  # epochs without a better validation loss before training stops; grows with min_steps' epochs
+    batch_size: Count = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    word_mask_rate: Annotated[float, Field(ge=0, le=1)] = 0.4  # highest; a text's rate is uniform below it
+    truth_shown_rate: Annotated[float, Field(ge=0, le=1)] = 0.5  # share of texts whose known truth words are not masked
 
 
 class ModelConfig(Section):
@@ -64,6 +91,11 @@ class ModelConfig(Section):
     layer_norm: bool = True
     max_words: Count = 60
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    training: TrainingConfig | None = None  # of this model, in place of the config's own section
+    n_seeds: Count | None = None  # run on so many of the study's seeds, the first ones; else on all
+    # only for `family: circuit`, whose weights are set by hand for the task of the data set
+    rotate: bool = False  # turn the residual stream's basis by a random orthogonal matrix, drawn by the seed
+    weight_noise: Annotated[float, Field(ge=0)] = 0.0  # standard deviation added to every weight, in units of its own
 
     @model_validator(mode="after")
     def _heads_fit(self) -> ModelConfig:
@@ -74,20 +106,10 @@ class ModelConfig(Section):
         return self
 
 
-class TrainingConfig(Section):
-    max_epochs: Count = 6
-    min_steps: Annotated[int, Field(ge=0)] = 300  # more epochs where the texts are so few that this is not reached
-    patience: Count = 3  # epochs without a better validation loss before training stops; grows with min_steps' epochs
-    batch_size: Count = 64
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    word_mask_rate: Annotated[float, Field(ge=0, le=1)] = 0.4  # highest; a text's rate is uniform below it
-
-
 class ExplainConfig(Section):
     n_texts: Count = 100  # test texts explained, drawn with the split seed; by default all where there are fewer
     methods: Annotated[tuple[str, ...], Field(min_length=1)] = (  # names in EXPLAINERS
+        "shapley",
         "shap",
         "lime",
         "occlusion",
@@ -99,6 +121,7 @@ class ExplainConfig(Section):
     )
     removal: str = "mask"  # a name in REMOVALS
     exact_limit: Annotated[int, Field(ge=0, le=16)] = 14  # words up to which Shapley values are exact
+    shapley_evals: Annotated[int, Field(ge=16)] = 1024  # evaluations of `shapley` above that
     shap_evals: Annotated[int, Field(ge=16)] = 1024  # evaluations of the shap package above that
     lime_samples: Annotated[int, Field(ge=16)] = 1000
     ig_steps: Count = 32
@@ -117,11 +140,13 @@ class HeadsConfig(Section):
         "ablation_zero",
         "ablation_mean",
         "ablation_resample",
+        "ablation_zero_pairs",
         "leave_one_out",
         "shapley",
         "lime",
         "shapley_margin",
         "attention_norm",
+        "attention_confidence",
         "random",
     )
     groups: tuple[tuple[str, ...], ...] = ()  # heads ablated together, by name, beside pairs, layers and all
@@ -140,12 +165,29 @@ class HeadsConfig(Section):
     fresh_texts: Annotated[int, Field(ge=0)] = 500  # test texts not explained, on which verdicts on heads are tried
 
 
+class ConvergenceConfig(Section):
+    """How fast samplers come near the exact values (stage `converge`), where all coalitions can be evaluated."""
+
+    datasets: tuple[str, ...] = ()  # by name; none: nothing is measured
+    models: tuple[str, ...] = ()  # by name; none: all models of those data sets
+    n_texts: Count = 6  # test texts of every data set
+    n_words: Annotated[int, Field(ge=4, le=18)] = 18  # texts of exactly so many words, or of all where all are shorter
+    evaluations: Annotated[tuple[Count, ...], Field(min_length=1)] = (64, 128, 256, 512, 1024, 2048)
+    repeats: Count = 5  # of every sampler on every text, with new randomness
+    samplers: tuple[str, ...] = ()  # names in SAMPLERS; none: all of them
+
+    def covers(self, dataset: str, model: str) -> bool:
+        """Whether the samplers are measured on this model of this data set, by name."""
+        return dataset in self.datasets and (not self.models or model in self.models)
+
+
 class CompareConfig(Section):
     top_k: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 3, 5)
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
 
 
 class ReportConfig(Section):
+    sections: tuple[str, ...] = ()  # names in SECTIONS; none: all that have something to show
     n_texts: Count = 8  # texts shown in full
 
 
@@ -165,6 +207,11 @@ class StudyConfig(Section):
     training: TrainingConfig = TrainingConfig()
     explain: ExplainConfig = ExplainConfig()
     heads: HeadsConfig = HeadsConfig()
+    convergence: ConvergenceConfig = ConvergenceConfig()
     compare: CompareConfig = CompareConfig()
     report: ReportConfig = ReportConfig()
     runtime: RuntimeConfig = RuntimeConfig()
+
+    def training_of(self, model: ModelConfig) -> TrainingConfig:
+        """How a model is trained: its own section, or that of the whole study."""
+        return model.training or self.training

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from study.config import DatasetConfig, StudyConfig
-from study.config.limits import describe_heads, fewest_coalitions
+from study.config.known_answers import Misfits, check_circuits, check_settings
+from study.config.limits import clean_sibling, describe_heads, fewest_coalitions
 from study.config.yaml_tree import KeyPath, Place, Tree
 from study.registry import suggest
 
@@ -20,7 +21,7 @@ _FILES_ONLY = ("path", "text_column", "label_column", "id_column", "on_bad_row")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllowedNames:
-    """The names that stand in the registries of the rooms, which this module does not know."""
+    """What the rooms know and this module does not: the names in their registries, and which task fits which model."""
 
     datasets: Sequence[str]
     unlabelled: Sequence[str]
@@ -28,6 +29,10 @@ class AllowedNames:
     explainers: Sequence[str]
     removals: Sequence[str]
     head_methods: Sequence[str]
+    samplers: Sequence[str]
+    sections: Sequence[str]
+    tasks: Sequence[str]
+    misfits: Misfits
 
 
 def check_tree(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str]]:
@@ -35,9 +40,10 @@ def check_tree(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str]]
     yield from _check_names(tree, allowed)
     yield from _check_unique(tree)
     yield from _check_files(tree)
+    yield from check_settings(tree)
 
 
-def check_together(tree: Tree, config: StudyConfig) -> Iterable[tuple[Place, str]]:
+def check_together(tree: Tree, config: StudyConfig, allowed: AllowedNames) -> Iterable[tuple[Place, str]]:
     """What must fit between sections that are each valid."""
     asked = tree.get("explain", "n_texts") is not None  # the default means all texts where there are fewer
     for dataset in config.datasets:
@@ -47,16 +53,56 @@ def check_together(tree: Tree, config: StudyConfig) -> Iterable[tuple[Place, str
     explain = config.explain
     longest = max(model.max_words for model in config.models)
     if "shap" in explain.methods and longest > explain.exact_limit and explain.shap_evals <= 2 * longest:
-        message = f"explain.shap_evals {explain.shap_evals} is too few for texts of {longest} words (models.max_words)"
-        yield tree.place(("explain", "shap_evals")), f"{message}: at least {2 * longest + 1}"
+        yield _too_few(tree, "shap_evals", explain.shap_evals, longest, 2 * longest + 1)
+    least = fewest_coalitions(longest)
+    sampled = longest > explain.exact_limit and 2**longest > explain.shapley_evals
+    if "shapley" in explain.methods and sampled and explain.shapley_evals < least:
+        yield _too_few(tree, "shapley_evals", explain.shapley_evals, longest, least)
     yield from _check_heads(tree, config, longest)
+    yield from _check_cells(tree, config)
+    yield from _check_shortcuts(tree, config)
+    yield from check_circuits(tree, config, allowed.misfits)
+
+
+def _check_cells(tree: Tree, config: StudyConfig) -> Iterable[tuple[Place, str]]:
+    """Models that run nowhere, and cells that would share a folder."""
+    for i, model in enumerate(config.models):
+        if not any(dataset.runs(model.name) for dataset in config.datasets):
+            message = f"model '{model.name}' runs on no data set: name it under datasets.<name>.models, or remove it"
+            yield tree.place(("models", i, "name")), message
     pairs: dict[str, str] = {}
     for dataset in config.datasets:
         for i, model in enumerate(config.models):
+            if not dataset.runs(model.name):
+                continue
             folder, pair = f"{dataset.name}-{model.name}".casefold(), f"'{dataset.name}' and '{model.name}'"
             if folder in pairs:
                 yield tree.place(("models", i, "name")), f"{pair} share the folder name of {pairs[folder]}: rename one"
             pairs.setdefault(folder, pair)
+
+
+def _too_few(tree: Tree, key: str, asked: int, longest: int, least: int) -> tuple[Place, str]:
+    message = f"explain.{key} {asked} is too few for texts of {longest} words (models.max_words): at least {least}"
+    return tree.place(("explain", key)), message
+
+
+def _check_shortcuts(tree: Tree, config: StudyConfig) -> Iterable[tuple[Place, str]]:
+    """Words that differ, texts that are real, and the same models on the same texts without the shortcut."""
+    for i, dataset in enumerate(config.datasets):
+        if dataset.shortcut is None:
+            continue
+        place, name = tree.place(("datasets", i, "shortcut"), of_key=True), f"datasets.{i}.shortcut"
+        words = dataset.shortcut.words
+        if len(set(words)) < len(words):
+            yield tree.place(("datasets", i, "shortcut", "words")), f"{name}.words: {list(words)} must all differ"
+        if dataset.task is not None:
+            yield place, f"{name}: the task '{dataset.task}' has a truth of its own: remove `shortcut` or `task`"
+            continue
+        here = [m.name for m in config.models if dataset.runs(m.name)]
+        missing = ", ".join(f"'{model}'" for model in here if clean_sibling(dataset, model, config) is None)
+        if missing:
+            advice = f"add a data set with the settings of '{dataset.name}', another name and no `shortcut`"
+            yield place, f"{name}: {missing} must also run on the same texts without it, to verify it: {advice}"
 
 
 def _check_heads(tree: Tree, config: StudyConfig, longest: int) -> Iterable[tuple[Place, str]]:
@@ -87,9 +133,16 @@ def _check_names(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str
     for path, _ in tree.entries("datasets"):
         named.append(((*path, "source"), "data set", allowed.datasets))
         named.append(((*path, "word_vectors", "source"), "unlabelled text", allowed.unlabelled))
+        named.append(((*path, "task"), "task", allowed.tasks))
     named += [((*path, "family"), "model family", allowed.models) for path, _ in tree.entries("models")]
     named += [(path, "explainer", allowed.explainers) for path, _ in tree.entries("explain", "methods")]
     named += [(path, "head method", allowed.head_methods) for path, _ in tree.entries("heads", "methods")]
+    named += [(path, "sampler", allowed.samplers) for path, _ in tree.entries("convergence", "samplers")]
+    named += [(path, "report section", allowed.sections) for path, _ in tree.entries("report", "sections")]
+    for key, kind in (("datasets", "data set of this config"), ("models", "model of this config")):
+        here = [str(item.get("name")) for _, item in tree.entries(key) if isinstance(item, dict)]
+        lists = [("convergence", key), *((*path, key) for path, _ in tree.entries("datasets") if key == "models")]
+        named += [(path, kind, here) for where in lists for path, _ in tree.entries(*where)]
     for path, kind, names in named:
         value = tree.get(*path)
         if isinstance(value, str) and value not in names:
@@ -97,8 +150,10 @@ def _check_names(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str
 
 
 def _check_unique(tree: Tree) -> Iterable[tuple[Place, str]]:
-    methods = (("explain", "methods"), ("heads", "methods"))
-    for where in (("datasets",), ("models",), ("seeds",), *methods, ("compare", "top_k")):
+    methods = (("explain", "methods"), ("heads", "methods"), ("report", "sections"))
+    convergence = [("convergence", key) for key in ("datasets", "models", "samplers", "evaluations")]
+    running = [(*path, "models") for path, _ in tree.entries("datasets")]
+    for where in (("datasets",), ("models",), ("seeds",), *running, *methods, *convergence, ("compare", "top_k")):
         first: dict[str, KeyPath] = {}
         for path, item in tree.entries(*where):
             value: Any = item.get("name") if isinstance(item, dict) else item

@@ -36,7 +36,7 @@ def load_config(path: Path, overrides: Sequence[str], allowed: AllowedNames) -> 
         config, found = _validate(tree)
         problems += [*found, *check_tree(tree, allowed)]
         if config is not None and not problems:
-            problems += check_together(tree, config)
+            problems += check_together(tree, config, allowed)
     if problems or config is None:
         raise ConfigError(_list_problems(problems, path))
     return config

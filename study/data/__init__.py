@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from study.config import DatasetConfig
+from study.data.shortcuts import check_unused, plant_shortcut
 from study.records import Corpus
 from study.registry import Registry
 
@@ -13,6 +14,7 @@ DATASETS = Registry(  # (DatasetConfig) -> Corpus
     {
         "rotten_tomatoes": "study.data.rotten_tomatoes:load_rotten_tomatoes",
         "files": "study.data.files:load_files",
+        "planted": "study.data.planted:load_planted",
     },
 )
 UNLABELLED = Registry(  # () -> list[str], cleaned texts
@@ -24,9 +26,19 @@ UNLABELLED = Registry(  # () -> list[str], cleaned texts
 def load_corpus(config: DatasetConfig) -> Corpus:
     """The data set that `config.source` names, split and checked; the same config gives the same corpus.
 
+    Shortcuts are planted into it where the config asks for them, by words that no text holds, unlabelled ones included.
+
     Raises: UnknownNameError for an unknown source, DataError for data that cannot be used as they are.
     """
-    return cast(Corpus, DATASETS.load(config.source)(config))
+    corpus = cast(Corpus, DATASETS.load(config.source)(config))
+    if config.shortcut is None:
+        return corpus
+    if config.word_vectors is not None:
+        source = config.word_vectors.source
+        unlabelled = read_unlabelled(source)
+        numbers = map(str, range(len(unlabelled)))
+        check_unused(config.shortcut.words, unlabelled, numbers, f"the unlabelled text '{source}'")
+    return plant_shortcut(corpus, config.shortcut, config.split_seed)
 
 
 def read_unlabelled(source: str) -> list[str]:

@@ -2,4 +2,11 @@
 
 from study.registry import Registry
 
-MODELS = Registry("model family", {"encoder": "study.model.encoder:build_encoder"})
+MODELS = Registry(  # (ModelSource, torch.Generator) -> Encoder
+    "model family",
+    {
+        "encoder": "study.model.encoder:build_from_source",
+        "circuit": "study.model.circuits:build_circuit",
+    },
+)
+HAND_BUILT = frozenset({"circuit"})  # families whose weights are not trained

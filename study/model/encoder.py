@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from study.config import ModelConfig
 from study.errors import StudyError
 from study.model.attention import Attention
+from study.model.protocol import ModelSource
 from study.model.residual import (
     encoder_components,
     layer_norm_scale,
@@ -188,3 +189,8 @@ def build_encoder(
             model.W_E[known] = word_vectors[known].to(model.W_E.dtype)
         model.W_E[PAD_ID] = 0.0
     return model
+
+
+def build_from_source(source: ModelSource, generator: torch.Generator) -> Encoder:
+    """`build_encoder` for the registry of model families."""
+    return build_encoder(source.config, len(source.words), source.n_classes, generator, source.word_vectors)

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from study.config import ModelConfig
 from study.records import ComponentIndex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSource:
+    """All that a model family may build a model from.
+
+    words: the vocabulary, special tokens included, in the order of its ids. task: the name of the data set's
+    known-answer task, where it has one. word_vectors: [token d_model], start values of the embeddings, or None.
+    """
+
+    config: ModelConfig
+    words: Sequence[str]
+    n_classes: int
+    task: str | None = None
+    word_vectors: Tensor | None = None
 
 
 class ClassifierModel(Protocol):

@@ -174,6 +174,8 @@ def _step(
     rate = torch.rand(len(token_ids), 1) * config.word_mask_rate
     hidden = (torch.rand(token_ids.shape) < rate).to(device) & attend
     hidden[:, 0] = False
+    if train.relevant is not None:
+        hidden &= ~_shown_truth(train, rows, token_ids.shape[1], config.truth_shown_rate).to(device)
     logits = model(token_ids.masked_fill(hidden, MASK_ID), attend)
     label = torch.tensor(train.label[rows], device=device)
     loss = nn.functional.cross_entropy(logits, label, label_smoothing=config.label_smoothing)
@@ -182,6 +184,15 @@ def _step(
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     return float(loss.detach())
+
+
+def _shown_truth(train: TextBatch, rows: np.ndarray, length: int, rate: float) -> Tensor:
+    """[example pos], True for the truth words of a random share `rate` of the texts, which are not masked there."""
+    truth = torch.zeros(len(rows), length, dtype=torch.bool)
+    for i, row in enumerate(rows):
+        known = torch.tensor((train.relevant or ())[row][: length - 1], dtype=torch.bool)
+        truth[i, 1 : 1 + len(known)] = known
+    return truth & (torch.rand(len(rows), 1) < rate)
 
 
 def _validate(model: Encoder, validation: TextBatch) -> tuple[float, float]:

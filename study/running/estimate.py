@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from study.config import ModelConfig, StudyConfig
 from study.running.plan import Task
+from study.stages import cells, models_of
 
 WORKER_START = 8.0  # importing torch and shap, compiling on first use; once a worker
 WORD_VECTORS = 14.0  # one width
@@ -19,7 +20,7 @@ TRAINING_TEXTS = 6_500  # where `max_train` does not say; the texts of a file ar
 TRAIN_ATTENTION = 0.18e-3  # a text, an epoch, a layer of width 64
 TRAIN_MLP = 0.15e-3  # the same, for 256 hidden units
 EVALUATION = 0.02e-3  # one coalition, a layer of width 64
-EXPLAIN_TEXT = 0.04  # a text and a method drawing samples, beyond its evaluations
+EXPLAIN_TEXT = 0.04  # a text and a method drawing samples, beyond its evaluations: fits, and what packages do
 DISSECT_TEXT = 0.06  # a text and its heads, beyond the causal crosswalk
 TWO_WAY_ATTENTION = 1.1e-6  # one pair of a word coalition and a head subset, two layers of width 64
 TWO_WAY_MLP = 2.2e-6  # the same, for 256 hidden units
@@ -30,16 +31,17 @@ REPORT = 40.0
 def estimate_seconds(task: Task, config: StudyConfig) -> float:
     """Seconds that one task takes on one core; 1 for a stage that is not known here."""
     name = task.stage.name
-    n_cells = len(config.datasets) * len(config.models) * len(config.seeds)
+    n_cells = len(cells(config))
     if name == "data" and task.dataset is not None:
-        widths = {model.d_model for model in config.models}
+        widths = {model.d_model for model in models_of(task.dataset, config)}
         return DATA + (WORD_VECTORS * len(widths) if task.dataset.word_vectors is not None else 0.0)
     if name == "baseline":
         return BASELINE
     if name == "train" and task.model is not None and task.dataset is not None:
         texts = task.dataset.max_train or TRAINING_TEXTS
         mlp = TRAIN_MLP * task.model.d_mlp / 256
-        epochs = max(config.training.max_epochs, config.training.min_steps * config.training.batch_size / texts)
+        training = config.training_of(task.model)
+        epochs = max(training.max_epochs, training.min_steps * training.batch_size / texts)
         return texts * epochs * _layers(task.model) * (TRAIN_ATTENTION + mlp)
     if name == "explain" and task.model is not None:
         return _explain_seconds(task.model, config)
@@ -77,6 +79,7 @@ def _layers(model: ModelConfig) -> float:
 def _explain_seconds(model: ModelConfig, config: StudyConfig) -> float:
     explain = config.explain
     evaluations = {
+        "shapley": explain.shapley_evals,
         "shap": explain.shap_evals,
         "lime": explain.lime_samples,
         "integrated_gradients": 3 * explain.ig_steps,

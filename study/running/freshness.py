@@ -13,7 +13,9 @@ from study import ledger
 from study.config import StudyConfig
 from study.config.loading import deciding_settings, flatten_settings
 from study.ledger.markers import read_marker
+from study.reference import card_path, quotes_reference
 from study.running.plan import Task
+from study.stages import models_of
 
 _MOST_REASONS = 3  # named in one line
 _ABSENT = "(absent)"
@@ -86,7 +88,7 @@ class Inspector:
             "config": select_settings(task, self.config),
             "code": select_code(task, self.code),
             "packages": dict(self.packages),
-            "inputs": _hash_inputs(task),
+            "inputs": _hash_inputs(task, self.config, self.run_folder),
             "needs": {name: self.written_by(self.tasks[name]) for name in task.needs},
         }
 
@@ -109,7 +111,7 @@ def select_settings(task: Task, config: StudyConfig) -> dict[str, Any]:
     if task.dataset is not None:
         chosen["datasets"] = [task.dataset.model_dump(mode="json")]
         if task.stage.scope == "dataset" and task.dataset.word_vectors is not None:
-            chosen["word vector widths"] = sorted({model.d_model for model in config.models})
+            chosen["word vector widths"] = sorted({model.d_model for model in models_of(task.dataset, config)})
     if task.model is not None:
         chosen |= {"models": [task.model.model_dump(mode="json")], "seed": task.seed}
     return flatten_settings(chosen)
@@ -169,9 +171,14 @@ def _some(items: list[str]) -> str:
     return shown if len(items) <= _MOST_REASONS else f"{shown} and {len(items) - _MOST_REASONS} more"
 
 
-def _hash_inputs(task: Task) -> dict[str, str]:
-    """sha256 of the user's own data file, which is no output of any stage."""
-    path = task.dataset.path if task.dataset is not None and task.stage.scope == "dataset" else None
-    if path is None:
-        return {}
-    return {path: ledger.sha256_of(Path(path)) if Path(path).is_file() else "missing"}
+def _hash_inputs(task: Task, config: StudyConfig, run_folder: Path) -> dict[str, str]:
+    """sha256 of files that are no output of any stage: the user's own data, and the score card that reports quote."""
+    if task.stage.name == "report" and quotes_reference(config):
+        path = card_path(run_folder)
+        return {f"{path.parent.name}/{path.name}": _hash_or_missing(path)}
+    own = task.dataset.path if task.dataset is not None and task.stage.scope == "dataset" else None
+    return {} if own is None else {own: _hash_or_missing(Path(own))}
+
+
+def _hash_or_missing(path: Path) -> str:
+    return ledger.sha256_of(path) if path.is_file() else "missing"

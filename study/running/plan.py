@@ -6,7 +6,7 @@ import importlib
 import resource
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,15 @@ from study import ledger
 from study.config import DatasetConfig, ModelConfig, StudyConfig
 from study.config.checks import AllowedNames
 from study.data import DATASETS, UNLABELLED
-from study.features import EXPLAINERS
+from study.features import EXPLAINERS, SAMPLERS
 from study.game import REMOVALS
 from study.heads import HEAD_METHODS
 from study.ledger.markers import Marker, clear_partial, read_marker, write_marker
 from study.model import MODELS
+from study.report import SECTIONS
 from study.stages import Progress, Stage, StageContext, cells
+from study.tasks import TASKS
+from study.tasks.fitting import misfits_by_name
 
 _RSS_PER_GIB = 2**30 if sys.platform == "darwin" else 2**20  # macOS counts in bytes, Linux in KiB
 
@@ -34,6 +37,10 @@ def allowed_names() -> AllowedNames:
         explainers=tuple(EXPLAINERS),
         removals=tuple(REMOVALS),
         head_methods=tuple(HEAD_METHODS),
+        samplers=tuple(SAMPLERS),
+        sections=tuple(SECTIONS),
+        tasks=tuple(TASKS),
+        misfits=misfits_by_name,
     )
 
 
@@ -59,8 +66,10 @@ def build_tasks(config: StudyConfig, stages: Sequence[Stage]) -> tuple[Task, ...
     Raises: ValueError for a stage that needs one of a narrower scope or one that comes later.
     """
     tasks: list[Task] = []
+    earlier: set[str] = set()
     for stage in stages:
-        tasks += [_with_needs(task, tasks) for task in _places(stage, config)]
+        tasks += [_with_needs(task, tasks, earlier) for task in _places(stage, config)]
+        earlier.add(stage.name)
     return tuple(tasks)
 
 
@@ -83,15 +92,17 @@ def _places(stage: Stage, config: StudyConfig) -> list[Task]:
                 seed=seed,
             )
             for cell, (dataset, model, seed) in cells(config).items()
+            if stage.applies(config, dataset, model)
         ]
     return [Task(name=stage.name, stage=stage, folder=".", needs=())]
 
 
-def _with_needs(task: Task, earlier: Sequence[Task]) -> Task:
+def _with_needs(task: Task, earlier: Sequence[Task], stages: Collection[str]) -> Task:
+    """The task with the tasks it needs. stages: all earlier ones, also those that apply to no cell of this config."""
     needs: list[str] = []
     for wanted in task.stage.needs:
         found = [other for other in earlier if other.stage.name == wanted and _belongs(other, task)]
-        if not found:
+        if not found and not (task.stage.scope == "run" and wanted in stages):
             raise ValueError(f"stage '{task.stage.name}' needs '{wanted}', which is no earlier stage of its scope")
         needs += [other.name for other in found]
     return replace(task, needs=tuple(needs))

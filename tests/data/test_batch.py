@@ -1,5 +1,7 @@
 """make_batch: the place of every word, and nothing else, in the padded arrays."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from study.data.batch import make_batch
 from study.data.vocabulary import Vocabulary
 from study.data.words import split_words
+from study.errors import DataError
 from study.records import CLS_ID, PAD_ID, SPECIAL_TOKENS, UNKNOWN_ID, LabelledTexts
 
 VOCABULARY = Vocabulary((*SPECIAL_TOKENS, "cold", "tea", "and", "cake"))
@@ -40,6 +43,19 @@ def test_only_unknown_words_and_no_words():
     batch = make_batch(labelled(["soup bread", ""]), VOCABULARY, max_words=9)
     assert batch.token_ids.tolist() == [[CLS_ID, UNKNOWN_ID, UNKNOWN_ID], [CLS_ID, PAD_ID, PAD_ID]]
     assert make_batch(labelled([]), VOCABULARY, max_words=9).token_ids.shape == (0, 1)
+
+
+def test_truth_words_are_those_of_the_text():
+    known = ((True, False), (False, False, True, False, True), ())
+    texts = replace(labelled(["cold tea", "tea and soup and cake", ""]), relevant=known)
+    assert make_batch(texts, VOCABULARY, max_words=2).relevant == known  # also of words beyond the model's length
+    assert make_batch(labelled(["tea"]), VOCABULARY, max_words=2).relevant is None
+    for marks, n in (((True, False, True), 3), ((True,), 1)):
+        with pytest.raises(DataError) as error:
+            make_batch(replace(texts, relevant=(marks, *known[1:])), VOCABULARY, max_words=2)
+        assert str(error.value) == (
+            f"text 't0' has 2 words, but its truth marks {n}: one mark a word is wanted, and none beyond the text"
+        )
 
 
 def test_max_words_must_leave_room():

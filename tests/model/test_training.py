@@ -222,3 +222,23 @@ def test_few_texts_are_trained_for_more_epochs() -> None:
     config = CONFIG.model_copy(update={"max_epochs": 2, "patience": 2, "min_steps": 31, "learning_rate": 1e-4})
     _, history = train(config)  # 3 batches an epoch: 31 steps take 11 epochs, and patience is as long
     assert len(history) == 11
+
+
+def with_truth():
+    """Texts of nine words and two that have no position; the first and third are known to decide, and one cut off."""
+    batch = tiny_batch(*[9] * 20, n_cut=2)
+    known = tuple(i in (0, 2, 9) for i in range(11))
+    return replace(batch, relevant=(known,) * 20)
+
+
+@pytest.mark.parametrize(("rate", "single", "both"), [(0.0, 1 / 2, 1 / 3), (0.5, 1 / 4, 1 / 6), (1.0, 0, 0)])
+def test_truth_words_stay_in_a_share_of_the_texts(seen, rate, single, both):
+    """A text's masking rate u is uniform below 1: E[u] (1 - rate), and for two words of a text E[u^2] (1 - rate)."""
+    config = CONFIG.model_copy(update={"word_mask_rate": 1.0, "max_epochs": 60, "patience": 60})
+    batch = with_truth()
+    train_encoder(new_model(), batch, VALIDATION, config.model_copy(update={"truth_shown_rate": rate}), seed=3)
+    masked = np.concatenate([ids == MASK_ID for ids, _ in seen])[:, 1:]
+    assert len(masked) == 20 * 60
+    assert masked[:, [0, 2]].mean() == pytest.approx(single, abs=0.04)
+    assert (masked[:, 0] & masked[:, 2]).mean() == pytest.approx(both, abs=0.04)  # by text: not each word for itself
+    assert masked[:, [1, 3, 4, 5, 6, 7, 8]].mean() == pytest.approx(0.5, abs=0.04)  # the others as ever
