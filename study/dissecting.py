@@ -15,6 +15,7 @@ import torch
 from study import dissection_rows as rows_of
 from study import gates, identities
 from study.config import HeadsConfig
+from study.config.limits import primary_shapley
 from study.crosswalk.causal import CausalSplit, build_causal
 from study.data.opposites import Opposites, make_twin
 from study.data.vocabulary import Vocabulary
@@ -153,7 +154,8 @@ def _add_causal(tables: dict[str, list[Row]], dissection: Dissection, batch: Hea
     subject, play = batch.subjects[i], batch.plays[i]
     rng = rng_of(dissection.setting.seed, subject.example_id, "causal crosswalk")
     split = build_causal(subject, dissection.config, rng)
-    shap = dissection.word_scores.get(subject.example_id, {}).get("shap")
+    scores = dissection.word_scores.get(subject.example_id, {})
+    shap = scores.get(primary_shapley(scores))
     tables["causal_crosswalk"] += rows_of.causal_cells(subject, split)
     tables["causal"].append(rows_of.causal_text(subject, split, shap))
     tables["cost"].append(rows_of.cost(subject, "causal crosswalk", split.n_evals, split.seconds))

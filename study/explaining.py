@@ -11,6 +11,7 @@ import torch
 
 from study import gates, identities
 from study.config import ExplainConfig
+from study.config.limits import primary_shapley
 from study.crosswalk.direct import EFFICIENT, build_direct
 from study.features import EXPLAINERS
 from study.game import REMOVALS
@@ -31,7 +32,6 @@ from study.records import (
 from study.seeds import rng_of
 
 Row = dict[str, Any]
-CROSSWALK_METHODS = ("shap", "lime")
 _TEXT = ("trained", "example_id")
 COLUMNS: Mapping[str, tuple[str, ...]] = {  # of the tables of a cell, also where a table has no rows
     "texts": (
@@ -105,10 +105,19 @@ def explain_rows(setting: Setting, rows: Iterable[int]) -> Explained:
     for row in rows:
         subject = text_subject(setting, row)
         attributions = [_attribute(subject, method, setting) for method in setting.config.methods]
-        crosswalks = {a.method: build_direct(a, subject.index) for a in attributions if a.method in CROSSWALK_METHODS}
+        split = crosswalk_methods(setting.config)
+        crosswalks = {a.method: build_direct(a, subject.index) for a in attributions if a.method in split}
         _add_rows(tables, setting, row, subject, attributions, crosswalks)
         measured += _text_gates(setting, subject, attributions, crosswalks)
     return Explained(tables=tables, gates=gates.worst_of(measured))
+
+
+def crosswalk_methods(config: ExplainConfig) -> frozenset[str]:
+    """The methods split over components: LIME, and one of those that estimate Shapley values.
+
+    The shap package's answer is split only where the study's own Shapley values are not asked for.
+    """
+    return frozenset({primary_shapley(config.methods), "lime"} & set(config.methods))
 
 
 def batch_gates(setting: Setting, where: str) -> list[Gate]:

@@ -26,7 +26,13 @@ from study.data.vectors import learn_word_vectors
 from study.data.vocabulary import Vocabulary, build_vocabulary
 from study.data.words import split_words
 from study.features.lime import explain_lime
-from study.features.shapley import compute_exact, estimate_kernel, estimate_permutation, explain_shap
+from study.features.shapley import (
+    compute_exact,
+    estimate_kernel,
+    estimate_odd_order,
+    estimate_permutation,
+    explain_shap,
+)
 from study.game.fast import FastEncoderGame, StateTables
 from study.game.removals import MASK_WORDS, draw_replacements
 from study.game.subject import Subject, make_subject
@@ -262,12 +268,17 @@ def time_crosswalk(model: Encoder, subjects: list[Subject], config: ExplainConfi
 
 
 def measure_errors(model: Encoder, batch: TextBatch, rows: np.ndarray) -> dict[str, dict[str, float]]:
-    """Mean relative L2 error of shap's two samplers to exact values of the margin, at equal evaluations."""
-    errors: dict[str, dict[str, float]] = {"KernelExplainer": {}, "PermutationExplainer": {}}
+    """Mean relative L2 error of three samplers to exact values of the margin, at equal evaluations."""
+    samplers = {
+        "odd-order regression": estimate_odd_order,
+        "KernelExplainer": estimate_kernel,
+        "PermutationExplainer": estimate_permutation,
+    }
+    errors: dict[str, dict[str, float]] = {name: {} for name in samplers}
     subjects = [subject_of(model, batch, int(row)) for row in rows]
     exact = [compute_exact(subject.new_game()).scores for subject in subjects]
     for n_evals in (64, 128, 256, 512, 1024):
-        for name, estimate in (("KernelExplainer", estimate_kernel), ("PermutationExplainer", estimate_permutation)):
+        for name, estimate in samplers.items():
             found = []
             for subject, truth in zip(subjects, exact, strict=True):
                 for seed in range(4):

@@ -50,6 +50,7 @@ def write_study(folder: Path, *, n_classes: int = 2, **settings: Any) -> Path:
         "explain": {
             "n_texts": 18,
             "exact_limit": 8,
+            "shapley_evals": 64,
             "shap_evals": 64,
             "lime_samples": 60,
             "ig_steps": 8,

@@ -20,7 +20,7 @@ from study.model.encoder import Encoder
 from study.records import Gate
 from tests.tiny import TINY, VARIANTS, tensors, tiny_batch, tiny_model
 
-ROWS_SHAP, ROWS_LIME = (gates.ROWS.format(method=method) for method in ("shap", "lime"))
+ROWS_SHAP, ROWS_LIME = (gates.ROWS.format(method=method) for method in ("shapley", "lime"))
 ALL = {
     gates.ATTENTION_VIEWS,
     gates.COMPONENTS,
@@ -32,7 +32,7 @@ ALL = {
     gates.SHAP_EFFICIENCY,
     gates.COLUMNS,
 }
-CONFIG = ExplainConfig(methods=("shap", "lime"), lime_samples=64, chunk_size=32)
+CONFIG = ExplainConfig(methods=("shapley", "lime"), lime_samples=64, chunk_size=32)
 BATCH = tiny_batch(5, 3, 1, n_cut=1)
 FULL_BATCH = tiny_batch(TINY.max_words, 3)  # no position left to pad
 
@@ -193,30 +193,30 @@ BREAKS = {
     "a constant forgotten in both games": (forgotten_layer_norm_shift, {gates.GAME_SUM}),
     "a wrong game, plain and fast alike": (wrap(WordGame, "value", lambda v: v * 1.01), {gates.GAME_SUM}),
     "v(all) of something else": (
-        explained(shapley, "explain_shap", output=lambda v: v + 0.01),
+        explained(shapley, "explain_shapley", output=lambda v: v + 0.01),
         {gates.SHAP_EFFICIENCY},
     ),
     "one SHAP score": (
-        explained(shapley, "explain_shap", scores=add(0.01, 0)),
+        explained(shapley, "explain_shapley", scores=add(0.01, 0)),
         {gates.SHAP_EFFICIENCY, ROWS_SHAP},
     ),
     "two SHAP scores that make up for each other": (
-        explained(shapley, "explain_shap", scores=add(0.01, 0, 2)),
+        explained(shapley, "explain_shapley", scores=add(0.01, 0, 2)),
         {ROWS_SHAP},
     ),
     "one LIME score": (explained(lime, "explain_lime", scores=add(0.01, 0)), {ROWS_LIME}),
     "a LIME score lost": (explained(lime, "explain_lime", scores=lambda s: s * np.nan), {ROWS_LIME}),
     "a cell of the SHAP crosswalk": (
-        explained(shapley, "explain_shap", by_component=add(0.01, (0, 1))),
+        explained(shapley, "explain_shapley", by_component=add(0.01, (0, 1))),
         {ROWS_SHAP, gates.COLUMNS},
     ),
     "a cell of the LIME crosswalk": (explained(lime, "explain_lime", by_component=add(0.01, (0, 1))), {ROWS_LIME}),
     "two cells of one row": (
-        explained(shapley, "explain_shap", by_component=add(0.01, (0, 1), (0, 2))),
+        explained(shapley, "explain_shapley", by_component=add(0.01, (0, 1), (0, 2))),
         {gates.COLUMNS},
     ),
     "a word's score and cell": (
-        explained(shapley, "explain_shap", scores=add(0.01, 0), by_component=add(0.01, (0, 1))),
+        explained(shapley, "explain_shapley", scores=add(0.01, 0), by_component=add(0.01, (0, 1))),
         {gates.SHAP_EFFICIENCY, gates.COLUMNS},
     ),
 }
@@ -232,6 +232,24 @@ def test_a_break_fails_exactly_its_gates(name, dtype, monkeypatch):
     assert failed(measure(setting, rows=(0,))) == expected
     monkeypatch.undo()
     assert failed(measure(setting, rows=(0,))) == set()
+
+
+@pytest.mark.parametrize(
+    ("methods", "split"),
+    [
+        (("shap", "shapley", "lime"), {"shapley", "lime"}),
+        (("shap", "lime"), {"shap", "lime"}),  # the package's answer, where nothing else gives Shapley values
+        (("occlusion",), set()),
+    ],
+)
+def test_one_estimate_of_shapley_values_is_split_over_components(methods, split):
+    setting = new_setting()
+    explained = explain_rows(replace(setting, config=setting.config.model_copy(update={"methods": methods})), (0,))
+    assert {row["method"] for row in explained.tables["crosswalk"]} == split
+    assert {row["method"] for row in explained.tables["features"]} == set(methods)
+    names = {gate.name for gate in explained.gates}
+    assert (gates.SHAP_EFFICIENCY in names) == bool(split)
+    assert {gates.ROWS.format(method=method) for method in split} <= names
 
 
 def test_the_breaks_cover_every_gate_alone():

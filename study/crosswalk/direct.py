@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from study.config.limits import SHAPLEY_METHODS
 from study.records import ComponentIndex, Crosswalk, FeatureAttribution
 
-EFFICIENT = frozenset({"shap"})  # methods whose columns must sum to v_k(all words) - v_k(empty)
+EFFICIENT = frozenset(SHAPLEY_METHODS)  # methods whose columns must sum to v_k(all words) - v_k(empty)
 
 
 def build_direct(attribution: FeatureAttribution, index: ComponentIndex) -> Crosswalk:
@@ -20,7 +21,7 @@ def build_direct(attribution: FeatureAttribution, index: ComponentIndex) -> Cros
     Raises: ValueError for a method that does not split over components.
     """
     if attribution.by_component is None:
-        raise ValueError(f"'{attribution.method}' does not split over components: use shap, lime or occlusion")
+        raise ValueError(f"'{attribution.method}' does not split over components: use shapley, shap, lime or occlusion")
     cells = attribution.by_component
     change = attribution.output_by_component - attribution.base_by_component
     if attribution.method in EFFICIENT:

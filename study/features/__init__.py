@@ -8,6 +8,7 @@ from study.registry import Registry
 EXPLAINERS = Registry(
     "explainer",
     {
+        "shapley": "study.features.shapley:explain_shapley",
         "shap": "study.features.shapley:explain_shap",
         "lime": "study.features.lime:explain_lime",
         "occlusion": "study.features.occlusion:explain_occlusion",
@@ -16,5 +17,23 @@ EXPLAINERS = Registry(
         "attention": "study.features.attention:explain_attention",
         "rollout": "study.features.attention:explain_rollout",
         "random": "study.features.controls:explain_random",
+    },
+)
+
+# How Shapley values or LIME coefficients are estimated from few evaluations, side by side (`study.converging`).
+SAMPLERS = Registry(
+    "sampler",
+    {
+        "odd_order": "study.features.samplers:sample_odd_order",
+        "shap_kernel": "study.features.samplers:sample_shap_kernel",
+        "shap_permutation": "study.features.samplers:sample_shap_permutation",
+        "captum_kernel": "study.features.library_samplers:sample_captum_kernel",
+        "captum_sampling": "study.features.library_samplers:sample_captum_sampling",
+        "shapiq_kernel": "study.features.library_samplers:sample_shapiq_kernel",
+        "shapiq_kernel_paired": "study.features.library_samplers:sample_shapiq_kernel_paired",
+        "shapiq_kadd": "study.features.library_samplers:sample_shapiq_kadd",
+        "shapiq_permutation": "study.features.library_samplers:sample_shapiq_permutation",
+        "shapiq_svarm": "study.features.library_samplers:sample_shapiq_svarm",
+        "lime": "study.features.samplers:sample_lime",
     },
 )

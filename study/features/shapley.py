@@ -1,10 +1,11 @@
 """Shapley values of the words, for the margin and for every component at once.
 
-Exact by subset sums for short texts, otherwise by the shap package on the game of word masks. Every
-estimate is linear in the game, so the components' values add up to the margin's, word by word.
+Exact by subset sums for short texts, otherwise sampled: by odd-order regression (`shapley`), or by the shap package
+on the game of word masks (`shap`). Every estimate is linear in the game, so the components' values add up to the
+margin's, word by word.
 
-Sources: Shapley 1953; Lundberg and Lee 2017 (KernelExplainer); Castro et al. 2009 and Mitchell et al. 2022
-(antithetic permutations, PermutationExplainer).
+Sources: Shapley 1953; Fumagalli et al. 2026 (odd-order regression); Lundberg and Lee 2017 (KernelExplainer); Castro
+et al. 2009 and Mitchell et al. 2022 (antithetic permutations, PermutationExplainer).
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from study.config import ExplainConfig
+from study.config.limits import fewest_coalitions
 from study.errors import ConfigError
 from study.features.assemble import Ends, evaluate_ends, make_attribution, with_margin
 from study.features.randomness import draw_seed, isolated_random_state
-from study.game.shapley import all_coalitions, exact_weights
+from study.game.shapley import all_coalitions, exact_weights, make_plan
 from study.game.subject import Subject
 from study.records import FeatureAttribution, FloatArray, Game
 
@@ -36,8 +38,35 @@ class ShapleyEstimate:
     ends: Ends
 
 
+def explain_shapley(subject: Subject, config: ExplainConfig, rng: np.random.Generator) -> FeatureAttribution:
+    """Shapley values of the words: exact up to `exact_limit` words, odd-order regression above.
+
+    Exact also where all coalitions are no more than `shapley_evals`. Evaluations: 2^n when exact, otherwise at most
+    shapley_evals.
+    """
+    started = time.perf_counter()
+    game = subject.new_game()
+    seed = None
+    if game.n_players <= config.exact_limit or 2**game.n_players <= config.shapley_evals:
+        estimator, estimate = "exact", compute_exact(game)
+    else:
+        seed = draw_seed(rng)
+        estimator, estimate = "odd-order regression", estimate_odd_order(game, config.shapley_evals, seed)
+    return make_attribution(
+        subject,
+        method="shapley",
+        estimator=estimator,
+        scores=estimate.scores,
+        by_component=estimate.by_component,
+        ends=estimate.ends,
+        seed=seed,
+        n_evals=game.n_evals,
+        started=started,
+    )
+
+
 def explain_shap(subject: Subject, config: ExplainConfig, rng: np.random.Generator) -> FeatureAttribution:
-    """Shapley values of the words: exact up to `exact_limit` words, shap's KernelExplainer above.
+    """Shapley values of the words by the shap package's KernelExplainer; exact up to `exact_limit` words.
 
     KernelExplainer, because on trained models it errs less than PermutationExplainer at the default number
     of evaluations (`make bench` measures both; on games of low order, an untrained model's say, the order
@@ -83,6 +112,25 @@ def _tabulate(game: Game) -> FloatArray:
     return np.concatenate([with_margin(game.value(masks[i : i + _SLICE])) for i in range(0, 2**n, _SLICE)])
 
 
+def estimate_odd_order(game: Game, n_evals: int, seed: int) -> ShapleyEstimate:
+    """Shapley values by odd-order regression on complementary pairs of coalitions (`study.game.shapley`).
+
+    At most n_evals evaluations; exact where these are all coalitions. The ridge is chosen on the margin and the same
+    weights serve every component, so the components' values add up to the margin's; efficiency holds by construction.
+
+    Raises: ConfigError when n_evals is too small for the number of words.
+    """
+    n = game.n_players
+    if n_evals < fewest_coalitions(n):
+        raise _too_few("shapley_evals", n_evals, n, fewest_coalitions(n))
+    plan = make_plan(n, n_evals, 0, np.random.default_rng(seed))
+    values = with_margin(game.value(plan.masks))
+    phi = plan.weights(values[:, -1]) @ values
+    return ShapleyEstimate(
+        by_component=phi[:, :-1], scores=phi[:, -1], ends=Ends(base=values[0, :-1], output=values[-1, :-1])
+    )
+
+
 def estimate_kernel(game: Game, n_evals: int, seed: int) -> ShapleyEstimate:
     """Shapley values by shap's KernelExplainer: least squares on sampled coalitions with the Shapley kernel.
 
@@ -103,7 +151,7 @@ def estimate_kernel(game: Game, n_evals: int, seed: int) -> ShapleyEstimate:
         try:
             phi = explainer.shap_values(np.ones((1, n)), nsamples=n_evals, l1_reg=False, silent=True)[0]
         except UserWarning as singular:
-            raise _too_few(game, n_evals) from singular
+            raise _too_few("shap_evals", n_evals, n, 2 * n + 1) from singular
     ends = Ends(base=explainer.fnull[:-1], output=explainer.fx[:-1])
     return ShapleyEstimate(by_component=phi[:, :-1], scores=phi[:, -1], ends=ends)
 
@@ -137,13 +185,13 @@ def _keep_present(mask: FloatArray, ones: FloatArray) -> FloatArray:
 
 
 def _check_budget(game: Game, n_evals: int) -> None:
-    if n_evals < 2 * game.n_players + 1:  # one sweep of permutations; all coalitions of size 1 and n-1
-        raise _too_few(game, n_evals)
-
-
-def _too_few(game: Game, n_evals: int) -> ConfigError:
     n = game.n_players
+    if n_evals < 2 * n + 1:  # one sweep of permutations; all coalitions of size 1 and n-1
+        raise _too_few("shap_evals", n_evals, n, 2 * n + 1)
+
+
+def _too_few(key: str, n_evals: int, n_words: int, least: int) -> ConfigError:
     return ConfigError(
-        f"explain.shap_evals is {n_evals}, too few for a text of {n} words: at least {2 * n + 1} are needed, "
-        f"{24 * n} give useful values; raise explain.shap_evals or lower the model's max_words"
+        f"explain.{key} is {n_evals}, too few for a text of {n_words} words: at least {least} are needed, "
+        f"{24 * n_words} give useful values; raise explain.{key} or lower the model's max_words"
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from study.config.limits import primary_shapley
 from study.head_classes import CONSTANT_SHARE
 from study.metrics.compare import CELL
 from study.metrics.heads import NEGLIGIBLE
@@ -25,7 +26,7 @@ PROFILE_COLUMNS = [
     "constant", "class_", "reason", "trial_change", "trial_high", "trial_flipped", "trial_accuracy_lost", "confirmed",
 ]  # fmt: skip
 WORD_COLUMNS = [*CELL, "component", "word", "n_texts", "causal", "direct", "side", "rank"]
-CAUSAL_CELLS, DIRECT_CELLS = "two_way_shapley", "shap"  # methods of the crosswalk
+CAUSAL_CELLS = "two_way_shapley"  # method of the causal crosswalk
 
 
 def profile_heads(
@@ -69,7 +70,8 @@ def profile_words(crosswalk: pd.DataFrame, n_words: int = 10) -> pd.DataFrame:
     """
     place = [*CELL, "example_id", "word_index", "word", "component"]
     causal = crosswalk.loc[crosswalk["method"] == CAUSAL_CELLS, [*place, "value"]].dropna(subset="value")
-    direct = crosswalk.loc[crosswalk["method"] == DIRECT_CELLS, [*place, "value"]]
+    direct_cells = primary_shapley(frozenset(crosswalk["method"]))
+    direct = crosswalk.loc[crosswalk["method"] == direct_cells, [*place, "value"]]
     both = causal.rename(columns={"value": "causal"}).merge(
         direct.rename(columns={"value": "direct"}), on=place, how="left", validate="one_to_one"
     )

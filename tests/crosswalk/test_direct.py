@@ -11,18 +11,19 @@ from study.config import ExplainConfig
 from study.crosswalk.direct import build_direct
 from study.features.lime import explain_lime
 from study.features.occlusion import explain_occlusion
-from study.features.shapley import explain_shap
+from study.features.shapley import explain_shap, explain_shapley
 from tests.features.synthetic import make_subject
 
-CONFIG = ExplainConfig(exact_limit=6, shap_evals=100, lime_samples=100)
+CONFIG = ExplainConfig(exact_limit=6, shapley_evals=100, shap_evals=100, lime_samples=100)
 
 
-@pytest.mark.parametrize("n", [1, 6, 12])  # exact, and by the shap package
-def test_shap_rows_and_columns(n):
+@pytest.mark.parametrize("n", [1, 6, 12])  # exact, and sampled
+@pytest.mark.parametrize(("method", "explain"), [("shapley", explain_shapley), ("shap", explain_shap)])
+def test_shap_rows_and_columns(method, explain, n):
     subject = make_subject(n, n_cut=2)
-    attribution = explain_shap(subject, CONFIG, np.random.default_rng(0))
+    attribution = explain(subject, CONFIG, np.random.default_rng(0))
     crosswalk = build_direct(attribution, subject.index)
-    assert (crosswalk.method, crosswalk.kind) == ("shap", "direct")
+    assert (crosswalk.method, crosswalk.kind) == (method, "direct")
     assert np.abs(crosswalk.row_residual[:n]).max() < 1e-9
     assert np.abs(crosswalk.column_residual).max() < 1e-9
     assert np.isnan(crosswalk.cells[n:]).all()

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from study.config import ExplainConfig, ModelConfig
+from study.config.limits import SHAPLEY_METHODS, primary_shapley
 from study.features import EXPLAINERS
 from study.game.removals import MASK_WORDS
 from study.game.subject import Subject
@@ -17,8 +18,9 @@ from study.model.encoder import Encoder
 from study.records import TextBatch
 from tests.features.synthetic import make_subject
 
-CONFIG = ExplainConfig(exact_limit=5, shap_evals=64, lime_samples=64, ig_steps=8)
+CONFIG = ExplainConfig(exact_limit=5, shapley_evals=64, shap_evals=64, lime_samples=64, ig_steps=8)
 BUDGET = {
+    "shapley": 64,
     "shap": 64,
     "lime": 64,
     "occlusion": 9,
@@ -112,12 +114,30 @@ def test_documented(method):
     assert len(EXPLAINERS.load(method).__doc__) > 80
 
 
-def test_shap_sums_to_the_margins_rise_on_the_real_model():
-    for n in (5, 12):  # exact, and by shap
-        attribution = explain("shap", real_subject(n))
+@pytest.mark.parametrize("method", SHAPLEY_METHODS)
+def test_shapley_values_sum_to_the_margins_rise_on_the_real_model(method):
+    for n in (5, 12):  # exact, and sampled
+        attribution = explain(method, real_subject(n))
         assert attribution.scores.sum() == pytest.approx(attribution.output - attribution.base, abs=1e-9)
         gain = attribution.output_by_component - attribution.base_by_component
         assert attribution.by_component.sum(axis=0) == pytest.approx(gain, abs=1e-8)  # shap zeroes below 1e-10
+
+
+def test_sampled_shapley_values_are_near_the_exact_ones_on_the_real_model():
+    exact = EXPLAINERS.load("shapley")(real_subject(12), ExplainConfig(), np.random.default_rng(0))
+    config = ExplainConfig(exact_limit=8, shapley_evals=512)
+    sampled = [EXPLAINERS.load("shapley")(real_subject(12), config, np.random.default_rng(seed)) for seed in range(3)]
+    assert {a.estimator for a in sampled} == {"odd-order regression"}
+    errors = [np.linalg.norm(a.scores - exact.scores) / np.linalg.norm(exact.scores) for a in sampled]
+    assert 1e-6 < np.mean(errors) < 0.03
+
+
+def test_the_studys_own_shapley_values_come_first():
+    assert primary_shapley(("lime", "shap", "shapley")) == "shapley"
+    assert primary_shapley({"lime": 1, "shap": 2}) == "shap"
+    assert primary_shapley(()) == "shapley"
+    assert next(iter(EXPLAINERS)) == ExplainConfig().methods[0] == "shapley"
+    assert set(SHAPLEY_METHODS) <= set(EXPLAINERS)
 
 
 def test_integrated_gradients_complete_on_the_real_model():

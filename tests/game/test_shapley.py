@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from study.game.shapley import (
+    _RIDGES,
     ShapleyPlan,
     _OddRegression,
     all_coalitions,
@@ -93,6 +94,26 @@ def test_sampled_values_are_exact_where_the_odd_part_is_linear(n, degree):
     sampled = values_of(plan, values)
     # The ridge holds degree 3 back but does not forbid it: what is left is rounding in a solve of 64 pairs
     np.testing.assert_allclose(plan.weights(sampled) @ sampled, phi, atol=1e-6)
+
+
+@pytest.mark.parametrize(("noise", "seed"), [(0.0, 0), (0.3, 1), (3.0, 2)])
+def test_the_chosen_ridge_predicts_pairs_left_out_best(noise, seed):
+    """Against the literal loop: every pair but the ends left out in turn, and predicted by the others' fit."""
+    rng = np.random.default_rng(seed)
+    plan = make_plan(7, 64, 0, rng)
+    regression = _OddRegression(plan.masks[: len(plan.masks) // 2])
+    x = regression.x
+    y = x @ rng.normal(size=7) + np.prod(x[:, :3], axis=1) + noise * rng.normal(size=len(x))
+    errors = []
+    for ridge in _RIDGES:
+        error = 0.0
+        for left in range(1, len(x)):
+            used = np.arange(len(x)) != left
+            dual, linear = regression._solve(float(ridge), used)
+            told = regression.cubic[left, used] @ dual @ y[used] + x[left] @ linear @ y[used]
+            error += regression.weight[left] * (y[left] - told) ** 2
+        errors.append(error)
+    assert regression.choose_ridge(y) == _RIDGES[int(np.argmin(errors))]
 
 
 @pytest.mark.parametrize("ridge", [1e-3, 1.0, 30.0])
@@ -209,3 +230,25 @@ def test_the_standard_error_is_of_the_size_of_the_error():
 def test_exact_values_have_no_error():
     plan = make_plan(5, 64, 9, np.random.default_rng(0))
     assert (plan.standard_error(np.random.default_rng(0).normal(size=32)) == 0).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_ridge_has_the_least_leave_one_out_error_by_refitting(seed):
+    """Every pair but the ends left out in turn and predicted from the others, for every ridge."""
+    n, rng = 6, np.random.default_rng(seed)
+    values, _ = polynomial(n, 5, seed)
+    plan = make_plan(n, 40, 0, rng)
+    half = plan.masks[:20]
+    found = values[plan.masks @ (1 << np.arange(n))] + rng.normal(scale=0.3 * seed, size=40)
+    odd, y = _OddRegression(half), (found[:20] - found[::-1][:20]) / 2
+    errors = []
+    for ridge in _RIDGES:
+        error = 0.0
+        for left_out in range(1, 20):
+            used = np.arange(20) != left_out
+            dual, linear = odd._solve(float(ridge), used)
+            predicted = odd.x[left_out] @ linear @ y[used] + odd.cubic[left_out, used] @ dual @ y[used]
+            error += odd.weight[left_out] * (y[left_out] - predicted) ** 2
+        errors.append(error)
+    assert odd.choose_ridge(y) == _RIDGES[np.argmin(errors)]
+    assert max(errors) > 1.01 * min(errors)

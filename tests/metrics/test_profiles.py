@@ -139,19 +139,22 @@ def test_a_score_twice_is_an_error() -> None:
         profile(tables)
 
 
-def make_crosswalk(cells: dict[tuple[int, str, int, str, str], tuple[float, float]]) -> pd.DataFrame:
+def make_crosswalk(
+    cells: dict[tuple[int, str, int, str, str], tuple[float, float]], shap: str = "shapley"
+) -> pd.DataFrame:
     """(seed, example_id, word_index, word, component) -> (causal, direct)."""
     return pd.DataFrame(
         [
             {**CELL, "seed": seed, "example_id": e, "word_index": i, "word": word, "component": component,
              "method": method, "kind": kind, "value": value}
             for (seed, e, i, word, component), values in cells.items()
-            for (method, kind), value in zip((("two_way_shapley", "causal"), ("shap", "direct")), values, strict=True)
+            for (method, kind), value in zip((("two_way_shapley", "causal"), (shap, "direct")), values, strict=True)
         ]
     )  # fmt: skip
 
 
-def test_words_are_averaged_over_occurrences_and_ranked_on_each_side() -> None:
+@pytest.mark.parametrize("shap", ["shapley", "shap"])  # the shap package's in a run without the study's own
+def test_words_are_averaged_over_occurrences_and_ranked_on_each_side(shap: str) -> None:
     crosswalk = make_crosswalk(
         {
             (0, "a", 0, "good", "L0H0"): (1.0, 0.1),
@@ -162,9 +165,10 @@ def test_words_are_averaged_over_occurrences_and_ranked_on_each_side() -> None:
             (0, "b", 3, "the", "L0H0"): (0.0, 1.0),
             (0, "b", 4, "cut", "L0H0"): (np.nan, np.nan),
             (0, "b", 0, "good", "L0H1"): (-1.0, 0.5),
-        }
+        },
+        shap,
     )
-    only_direct = crosswalk[(crosswalk["method"] == "shap") & (crosswalk["example_id"] == "b")].assign(
+    only_direct = crosswalk[(crosswalk["method"] == shap) & (crosswalk["example_id"] == "b")].assign(
         example_id="without causal", value=7.0
     )
     table = profile_words(pd.concat([crosswalk, only_direct]))
