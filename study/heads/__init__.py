@@ -15,11 +15,13 @@ HEAD_METHODS = Registry(
         "ablation_zero": "study.heads.ablation:attribute_zero",
         "ablation_mean": "study.heads.ablation:attribute_mean",
         "ablation_resample": "study.heads.ablation:attribute_resample",
+        "ablation_zero_pairs": "study.heads.pairs:attribute_zero_pairs",
         "leave_one_out": "study.heads.leave_one_out:attribute_leave_one_out",
         "shapley": "study.heads.shapley:attribute_shapley",
         "lime": "study.heads.lime:attribute_lime",
         "shapley_margin": "study.heads.shapley:attribute_shapley_margin",
         "attention_norm": "study.heads.norm:attribute_norm",
+        "attention_confidence": "study.heads.attention:attribute_confidence",
         "random": "study.heads.controls:attribute_random",
     },
 )

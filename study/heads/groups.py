@@ -33,12 +33,15 @@ class GroupEffects:
 
 
 def group_effects(batch: HeadBatch, config: HeadsConfig) -> list[GroupEffects]:
-    """Effects of layers, all heads and the config's groups under every ablation, and of all pairs under the mean.
+    """Effects of layers, all heads and the config's groups under every ablation; of all pairs by zero and by the mean.
+
+    Pairs by both: the mean of a head may keep its backup asleep, and zero takes constant writes for effects. Resampled
+    pairs would cost `resample_draws` times as much and show nothing else.
 
     Raises: UnknownNameError or ConfigError for a group of the config that the model cannot have.
     """
     shared = [*_layers_and_all(batch.model), *named_groups(batch.model, config)]
-    by_ablation = {name: (_pairs(batch.model) if name == "mean" else []) + shared for name in ABLATIONS}
+    by_ablation = {name: ([] if name == "resample" else _pairs(batch.model)) + shared for name in ABLATIONS}
     return [_measure(batch, config, ablation, groups) for ablation, groups in by_ablation.items()]
 
 

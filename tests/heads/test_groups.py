@@ -25,10 +25,10 @@ def test_names_and_sizes():
     pairs = ("L0H0+L0H1", "L0H0+L1H0", "L0H0+L1H1", "L0H1+L1H0", "L0H1+L1H1", "L1H0+L1H1")
     shared = ("layer 0", "layer 1", "all heads", "L0H0+L0H1+L1H0", "L1H1")
     assert list(found) == ["zero", "mean", "resample"]
-    assert found["mean"].groups == pairs + shared  # the third group is a pair: once
-    assert found["mean"].n_heads == (2,) * 6 + (2, 2, 4, 3, 1)
-    assert found["zero"].groups == found["resample"].groups == (*shared, "L0H1+L1H0")
-    assert found["zero"].n_heads == (2, 2, 4, 3, 1, 2)
+    assert found["zero"].groups == found["mean"].groups == pairs + shared  # the third group is a pair: once
+    assert found["zero"].n_heads == found["mean"].n_heads == (2,) * 6 + (2, 2, 4, 3, 1)
+    assert found["resample"].groups == (*shared, "L0H1+L1H0")
+    assert found["resample"].n_heads == (2, 2, 4, 3, 1, 2)
     for effects in found.values():
         assert effects.effect.shape == (3, len(effects.groups))
 

@@ -15,9 +15,9 @@ from tests.tiny import VARIANTS, largest, tiny_batch, tiny_model
 
 KINDS = {
     **dict.fromkeys(("direct_raw", "direct_centred", "direct_beyond_empty"), "direct"),
-    **dict.fromkeys(("ablation_zero", "ablation_mean", "ablation_resample"), "causal"),
+    **dict.fromkeys(("ablation_zero", "ablation_mean", "ablation_resample", "ablation_zero_pairs"), "causal"),
     **dict.fromkeys(("leave_one_out", "shapley", "lime", "shapley_margin"), "causal"),
-    **dict.fromkeys(("attention_norm", "random"), "other"),
+    **dict.fromkeys(("attention_norm", "attention_confidence", "random"), "other"),
 }
 DRAWING = {"random", "lime"}  # from the training seed
 

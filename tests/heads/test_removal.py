@@ -81,7 +81,7 @@ def test_support_is_for_the_predicted_class(margin):
     scores = np.array([0.5, -3.0, np.nan, 2.0, -0.1])
     assert order_by_support(scores, "shap", 2.0) == [3, 0, 4, 1]
     assert order_by_support(scores, "shap", -2.0) == [1, 4, 0, 3]
-    for unsigned in ("attention", "rollout", "attention_norm"):
+    for unsigned in ("attention", "rollout", "attention_norm", "attention_confidence"):
         assert order_by_support(scores, unsigned, margin) == [1, 3, 0, 4]
 
 
