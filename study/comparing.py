@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from study.config import StudyConfig
+from study.config import DatasetConfig, ModelConfig, StudyConfig
 from study.crosswalk.rows import LEAVE_ONE_OUT, ROW_METRICS
 from study.ledger import read_frame
 from study.metrics.compare import measure_agreement, measure_completeness, measure_rows, measure_untrained
@@ -19,7 +19,7 @@ from study.metrics.matching import match_heads
 from study.metrics.profiles import profile_heads, profile_words
 from study.metrics.removal import measure_removal
 from study.records import FloatArray
-from study.stages import cell_name
+from study.stages import cell_name, models_of, seeds_of
 from study.stats import crossed_interval, wilson_interval
 
 
@@ -40,7 +40,7 @@ def compare(run: dict[str, pd.DataFrame], run_folder: Path, config: StudyConfig)
         ignore_index=True,
     )
     estimates = estimate(measurements, run["texts"], config.compare.level)
-    accuracy = [accuracy_of(run_folder, config, dataset.name) for dataset in config.datasets]
+    accuracy = [accuracy_of(run_folder, config, dataset) for dataset in config.datasets]
     return {
         "accuracy": pd.concat(accuracy, ignore_index=True),
         "measurements": measurements,
@@ -62,19 +62,20 @@ def _head_tables(run: dict[str, pd.DataFrame], level: float) -> dict[str, pd.Dat
     }
 
 
-def accuracy_of(run_folder: Path, config: StudyConfig, dataset: str) -> pd.DataFrame:
+def accuracy_of(run_folder: Path, config: StudyConfig, dataset: DatasetConfig) -> pd.DataFrame:
     """Test accuracy of every model, per seed (Wilson interval) and over seeds (crossed), beside the baselines."""
     level = config.compare.level
     rows: list[dict[str, Any]] = []
-    baselines = read_frame(run_folder / "data" / dataset / "baselines.parquet")
+    name = dataset.name
+    baselines = read_frame(run_folder / "data" / name / "baselines.parquet")
     for kind in ("majority", "tfidf_logreg"):
         correct = (baselines[kind] == baselines["label"]).to_numpy(dtype=np.float64)
-        rows.append(_accuracy_row(dataset, "", "all", kind, correct[None], level))
-    for model in config.models:
-        correct = _correct(run_folder, config, dataset, model.name)
-        for seed, row in zip(config.seeds, correct, strict=True):
-            rows.append(_accuracy_row(dataset, model.name, str(seed), "model", row[None], level))
-        rows.append(_accuracy_row(dataset, model.name, "all", "model", correct, level))
+        rows.append(_accuracy_row(name, "", "all", kind, correct[None], level))
+    for model in models_of(dataset, config):
+        correct = _correct(run_folder, config, name, model)
+        for seed, row in zip(seeds_of(model, config), correct, strict=True):
+            rows.append(_accuracy_row(name, model.name, str(seed), "model", row[None], level))
+        rows.append(_accuracy_row(name, model.name, "all", "model", correct, level))
     return pd.DataFrame(rows)
 
 
@@ -87,8 +88,8 @@ def accuracy_gains(run_folder: Path, config: StudyConfig) -> pd.DataFrame:
     for dataset in config.datasets:
         baselines = read_frame(run_folder / "data" / dataset.name / "baselines.parquet")
         baseline = (baselines["tfidf_logreg"] == baselines["label"]).to_numpy(dtype=np.float64)
-        for model in config.models:
-            gain = _correct(run_folder, config, dataset.name, model.name) - baseline
+        for model in models_of(dataset, config):
+            gain = _correct(run_folder, config, dataset.name, model) - baseline
             mean, low, high = crossed_interval(gain, config.compare.level)
             rows.append(
                 {"dataset": dataset.name, "model": model.name, "metric": "accuracy_gain", "method_a": "model"}
@@ -98,9 +99,9 @@ def accuracy_gains(run_folder: Path, config: StudyConfig) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _correct(run_folder: Path, config: StudyConfig, dataset: str, model: str) -> FloatArray:
+def _correct(run_folder: Path, config: StudyConfig, dataset: str, model: ModelConfig) -> FloatArray:
     """[seed example], 1 where the model predicts a test text's label."""
-    cells_of = [run_folder / "cells" / cell_name(dataset, model, seed) for seed in config.seeds]
+    cells_of = [run_folder / "cells" / cell_name(dataset, model.name, s) for s in seeds_of(model, config)]
     frames = [read_frame(cell / "predictions.parquet") for cell in cells_of]
     return np.stack([(frame["label"] == frame["predicted"]).to_numpy(dtype=np.float64) for frame in frames])
 
@@ -111,6 +112,9 @@ def _accuracy_row(dataset: str, model: str, seed: str, kind: str, correct: np.nd
         accuracy, low, high = wilson_interval(int(correct.sum()), correct.size, level)
     else:
         accuracy, low, high = crossed_interval(correct, level)
+        low, high = (
+            float(np.clip(bound, 0.0, 1.0)) for bound in (low, high)
+        )  # a t interval of few seeds may pass what a share can be
     return {
         "dataset": dataset,
         "model": model,

@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 from scipy import stats as distributions
+from scipy.special import stdtrit  # quantiles of the t distribution, without the checks of scipy.stats
 
 from study.records import BoolArray, FloatArray
 
@@ -48,7 +49,7 @@ def crossed_interval(values: FloatArray, level: float) -> Interval:
     if values.size == 1:
         return estimate, math.nan, math.nan
     variance, freedom = _one_way(values.ravel()) if 1 in values.shape else _two_way(values)
-    half = float(distributions.t.ppf(0.5 + level / 2, freedom)) * math.sqrt(variance)
+    half = float(stdtrit(freedom, 0.5 + level / 2)) * math.sqrt(variance)
     return estimate, estimate - half, estimate + half
 
 
@@ -56,7 +57,7 @@ def mean_interval(mean: float, deviation: float, n: int, level: float) -> tuple[
     """(low, high): t interval of a mean of n independent values with this standard deviation; NaN for n below 2."""
     if n < 2:
         return math.nan, math.nan
-    half = float(distributions.t.ppf(0.5 + level / 2, n - 1)) * deviation / math.sqrt(n)
+    half = float(stdtrit(n - 1, 0.5 + level / 2)) * deviation / math.sqrt(n)
     return mean - half, mean + half
 
 
@@ -84,10 +85,10 @@ def _two_way(values: FloatArray) -> tuple[float, float]:
     return float(total) / values.size, float(freedom)
 
 
-def wilson_interval(successes: int, n: int, level: float) -> Interval:
+def wilson_interval(successes: float, n: int, level: float) -> Interval:
     """A proportion with its Wilson score interval: for one model's accuracy, over new examples only.
 
-    NaN for n = 0. Source: Wilson 1927.
+    successes: a whole number, or its mean over several looks at the same examples. NaN for n = 0. Source: Wilson 1927.
     """
     if n == 0:
         return math.nan, math.nan, math.nan
