@@ -77,6 +77,18 @@ def report(run: RunName, results: Results = Path("results")) -> None:
     raise typer.Exit(rewrite_report(find_run(run, results), make_display(_console())))
 
 
+@app.command("keep-score-card")
+def keep(run: RunName, results: Results = Path("results")) -> None:
+    """Keep the score card of a run with known answers where the reports of other runs quote it.
+
+    Writes DIR/reference/score_card.csv: the verified rows, numbers and names only.
+    """
+    from study.reference import keep_score_card
+    from study.running.run_folder import find_run
+
+    typer.echo(f"{keep_score_card(find_run(run, results))}; `study report RUN` quotes it")
+
+
 @app.command("ls")
 def list_all(results: Results = Path("results")) -> None:
     """List the runs with their state, date, accuracy and gates."""

@@ -1,7 +1,8 @@
 """The report room: from the tables of a run folder to one readable page. It never imports torch.
 
 Every section is a function from `RunTables` to a `Section` (or None where the run has nothing to show).
-To add one: a file in `sections/` and a line here; the page shows them in this order.
+To add one: a file in `sections/` and a line here; the page shows them in this order, or those that the config's
+`report.sections` names, in its order.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ SECTIONS = Registry(
         "heads": "study.report.sections.heads:build",
         "head-methods": "study.report.sections.head_methods:build",
         "inside": "study.report.sections.inside:build",
+        "score-card": "study.report.sections.score_card:build",
+        "negation": "study.report.sections.negation:build",
+        "failures": "study.report.sections.failures:build",
+        "recommendations": "study.report.sections.recommendations:build",
+        "convergence": "study.report.sections.convergence:build",
         "model": "study.report.sections.model:build",
         "cost": "study.report.sections.cost:build",
         "walkthrough": "study.report.sections.walkthrough:build",

@@ -41,7 +41,7 @@ def _too_small(run: RunTables) -> Paragraph | None:
     few = {v: n for v, n in counts.items() if 0 < n < A_STUDY}
     if not few:
         return None
-    which = "" if len(set(counts.values())) == 1 else f" in {listing([run.label(*v) for v in few])}"
+    which = "" if len(few) == sum(n > 0 for n in counts.values()) else f" in {listing([run.label(*v) for v in few])}"
     least = "" if len(set(few.values())) == 1 else "as few as "
     return Paragraph(
         f"{least}{plural(min(few.values()), 'text')}{which}: a check that everything works, not a study.",

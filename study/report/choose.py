@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from study.report.inputs import LIME, SHAP, TWO_WAY, RunTables, pick
+from study.report.inputs import LIME, TWO_WAY, RunTables, pick
 
 FIRST_LENGTHS = (8, 14)  # words of the text shown first: long enough to say something, short enough to read
 
@@ -35,18 +35,18 @@ def summarise_texts(run: RunTables, dataset: str, model: str, seed: str) -> pd.D
     texts = pick(run.of("texts", dataset, model), seed=seed, trained=True).copy()
     texts["correct"] = texts["label"] == texts["predicted"]
     scores = pick(run.of("features", dataset, model), seed=seed, trained=True)
-    table = scores[scores["method"].isin([SHAP, LIME])].pivot_table(
+    table = scores[scores["method"].isin([run.shap, LIME])].pivot_table(
         index=["example_id", "word_index"], columns="method", values="score", aggfunc="first"
     )
-    for method in (SHAP, LIME):
+    for method in (run.shap, LIME):
         if method not in table:
             table[method] = np.nan
     group = table.groupby("example_id")
-    positive = group[SHAP].agg(lambda s: s.clip(lower=0).sum())
-    negative = group[SHAP].agg(lambda s: -s.clip(upper=0).sum())
+    positive = group[run.shap].agg(lambda s: s.clip(lower=0).sum())
+    negative = group[run.shap].agg(lambda s: -s.clip(upper=0).sum())
     size = table.abs().groupby("example_id").transform("sum").replace(0, np.nan)
     unit = table / size
-    gap = (unit[SHAP] - unit[LIME]).abs().groupby("example_id").sum(min_count=1) / 2
+    gap = (unit[run.shap] - unit[LIME]).abs().groupby("example_id").sum(min_count=1) / 2
     texts["pull"] = texts["example_id"].map(np.minimum(positive, negative)).astype(float)
     texts["gap"] = texts["example_id"].map(gap).astype(float)
     texts["hidden"] = texts["example_id"].map(hidden_shares(run, dataset, model, seed)).astype(float)
@@ -56,7 +56,7 @@ def summarise_texts(run: RunTables, dataset: str, model: str, seed: str) -> pd.D
 
 def hidden_shares(run: RunTables, dataset: str, model: str, seed: str) -> pd.Series:
     """Per text: 1 − Σ_words abs(row sum) / Σ_words Σ_components abs(cell), of the SHAP crosswalk."""
-    cells = pick(run.of("crosswalk", dataset, model), seed=seed, method=SHAP, kind="direct")
+    cells = pick(run.of("crosswalk", dataset, model), seed=seed, method=run.shap, kind="direct")
     cells = cells[cells["value"].notna()].assign(size=lambda t: t["value"].abs())
     rows = cells.groupby(["example_id", "word_index"])[["value", "size"]].sum()
     total = rows.abs().groupby("example_id").sum()
@@ -78,7 +78,7 @@ def parted_shares(run: RunTables, dataset: str, model: str, seed: str) -> pd.Ser
     rows = pick(run.of("crosswalk", dataset, model), seed=seed)
     keys = ["example_id", "component"]
     psi = pick(rows, method=TWO_WAY, kind="causal").groupby(keys)["value"].sum()
-    direct = pick(rows, method=SHAP, kind="direct").groupby(keys)["value"].sum().reindex(psi.index)
+    direct = pick(rows, method=run.shap, kind="direct").groupby(keys)["value"].sum().reindex(psi.index)
     gap = (psi - direct).abs().groupby("example_id").sum(min_count=1)
     size = (psi.abs() + direct.abs()).groupby("example_id").sum(min_count=1)
     return gap / size.replace(0, np.nan)

@@ -13,7 +13,7 @@ from study.report.figures.agreement import Dot, make_dot, paint_dots
 from study.report.figures.palette import ACCENT, MUTED, method_label
 from study.report.figures.style import draw
 from study.report.findings import estimate_text, missing, per_variant
-from study.report.inputs import LIME, SHAP, RunTables, Variant
+from study.report.inputs import LIME, RunTables, Variant
 from study.report.measures import estimate
 from study.report.notes import interval_note, untrained_size_note
 from study.report.numbers import listing
@@ -103,7 +103,7 @@ def untrained_finding(run: RunTables) -> Paragraph:
     controls = untrained_controls(run)
     if not controls:
         return missing("The untrained control")
-    named = {c.method for c in controls if c.verdict in ("kept", "reversed")} or {SHAP, LIME}
+    named = {c.method for c in controls if c.verdict in ("kept", "reversed")} or {run.shap, LIME}
 
     def say(variant: Variant) -> str | None:
         told = [c for c in controls if c.variant == variant and c.method in named]

@@ -12,10 +12,11 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from study.config.limits import SHAPLEY_METHODS
 from study.records import UNSIGNED_METHODS
 from study.report.blocks import Link, Paragraph
 from study.report.figures.palette import method_label
-from study.report.inputs import LIME, SHAP, RunTables, Variant
+from study.report.inputs import LIME, RunTables, Variant
 from study.report.measures import estimate, hidden_by_seed, spread
 from study.report.numbers import interval, listing, number, percent, percent_range, with_interval
 
@@ -66,11 +67,11 @@ def agreement_word(rho: float) -> str:
 def answer(run: RunTables) -> str:
     """The whole page in one sentence, about the first variant that has the numbers."""
     for variant in run.variants:
-        row = estimate(run, variant, "spearman", SHAP, LIME)
+        row = estimate(run, variant, "spearman", run.shap, LIME)
         hidden = spread(hidden_by_seed(run, variant))
         if row is None or hidden is None:
             continue
-        effective = estimate(run, variant, "effective_components", SHAP, "")
+        effective = estimate(run, variant, "effective_components", run.shap, "")
         carried = "" if effective is None else f" over {number(effective['estimate'], 1)} components on average"
         return (
             f"SHAP and LIME rank the words of a text {agreement_word(row['estimate'])} (Spearman "
@@ -83,7 +84,7 @@ def answer(run: RunTables) -> str:
 
 def agreement_finding(run: RunTables) -> Paragraph:
     """SHAP against LIME: rank correlation, and how many of the strongest words they share."""
-    rows = {v: estimate(run, v, "spearman", SHAP, LIME) for v in run.variants}
+    rows = {v: estimate(run, v, "spearman", run.shap, LIME) for v in run.variants}
     known = [r["estimate"] for r in rows.values() if r is not None]
     if not known:
         return missing("Do SHAP and LIME agree?")
@@ -99,7 +100,7 @@ def agreement_finding(run: RunTables) -> Paragraph:
 def _shared_words(run: RunTables) -> tuple[int, str]:
     """Feature agreement at the middle k of the config, as percentages."""
     k = sorted(run.config.compare.top_k)[len(run.config.compare.top_k) // 2]
-    rows = {v: estimate(run, v, f"feature_agreement_at_k{k}", SHAP, LIME) for v in run.variants}
+    rows = {v: estimate(run, v, f"feature_agreement_at_k{k}", run.shap, LIME) for v in run.variants}
 
     def say(variant: Variant) -> str | None:
         row = rows[variant]
@@ -111,13 +112,16 @@ def _shared_words(run: RunTables) -> tuple[int, str]:
 
 
 def least_agreeing_finding(run: RunTables) -> Paragraph:
-    """Which method agrees most and least with SHAP, the random control apart; unsigned methods by size."""
+    """Which method agrees most and least with SHAP, unsigned methods by size.
+
+    The random control is left out, and so is the shap package, which estimates the same values.
+    """
 
     def ranked(variant: Variant) -> list[tuple[float, str, pd.Series]]:
         found = []
-        for method in [m for m in run.methods() if m not in (SHAP, "random")]:
+        for method in [m for m in run.methods() if m not in (*SHAPLEY_METHODS, "random")]:
             metric = "spearman_abs" if method in UNSIGNED_METHODS else "spearman"
-            row = estimate(run, variant, metric, SHAP, method)
+            row = estimate(run, variant, metric, run.shap, method)
             if row is not None:
                 found.append((float(row["estimate"]), method, row))
         return sorted(found, key=lambda item: item[0])
@@ -150,7 +154,7 @@ def least_agreeing_finding(run: RunTables) -> Paragraph:
 
 def correctness_finding(run: RunTables) -> Paragraph:
     """Agreement on correct against wrong predictions: a difference only where the intervals part."""
-    pairs = {v: [estimate(run, v, "spearman", SHAP, LIME, s) for s in ("correct", "wrong")] for v in run.variants}
+    pairs = {v: [estimate(run, v, "spearman", run.shap, LIME, s) for s in ("correct", "wrong")] for v in run.variants}
     known = {v: (a, b) for v, (a, b) in pairs.items() if a is not None and b is not None}
     if not known:
         return missing("Does agreement tell right predictions from wrong ones?")

@@ -14,6 +14,7 @@ from study.report.pictures import compose
 from study.report.text_rows import TextRows, rows_by_text
 
 FOLDER = "figures/crosswalks"
+LINKED_FROM = "explorer"  # the section that links to the pictures
 _UNSAFE = re.compile(r"[^a-z0-9_.-]|^\.+")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)")  # no file names on Windows, whatever their ending
 _LONGEST = 80  # characters of a file name before its ending
@@ -43,7 +44,10 @@ def first_seed(run: RunTables) -> str:
 
 
 def pictured_ids(run: RunTables, dataset: str, model: str) -> list[str]:
-    """Texts of a variant that have a picture of their own."""
+    """Texts of a variant that have a picture of their own: none where the page has no section that links to them."""
+    shown = run.config.report.sections
+    if shown and LINKED_FROM not in shown:
+        return []
     return causal_ids(run, dataset, model, first_seed(run))
 
 

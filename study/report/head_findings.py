@@ -7,7 +7,7 @@ import pandas as pd
 
 from study.report.blocks import Link, Paragraph
 from study.report.findings import capital, estimate_text, missing, numbers_of, per_variant
-from study.report.inputs import SHAP, RunTables, Variant
+from study.report.inputs import RunTables, Variant
 from study.report.measures import BASES, Spread, basis_of, estimate, head_sizes, hidden_by_seed, kind_shares, spread
 from study.report.numbers import listing, number, percent, percent_range, signed_percent_range
 
@@ -16,7 +16,7 @@ _NAMES = {"head": "heads", "mlp": "MLPs", "embed": "the embedding", "bias": "bia
 
 def carriers_finding(run: RunTables) -> Paragraph:
     """How many components carry a word, and how much of what they write cancels."""
-    rows = {v: estimate(run, v, "effective_components", SHAP, "") for v in run.variants}
+    rows = {v: estimate(run, v, "effective_components", run.shap, "") for v in run.variants}
     hidden = {v: spread(hidden_by_seed(run, v)) for v in run.variants}
     known = [float(r["estimate"]) for r in rows.values() if r is not None]
     if not known:

@@ -11,76 +11,13 @@ from typing import Any
 import pandas as pd
 
 from study.config import StudyConfig
+from study.config.limits import primary_shapley
 from study.errors import LedgerError
+from study.reference import quotes_reference, read_card
+from study.report.columns import COLUMNS, COST_COLUMNS, FLAGS, NAMES, NUMBERS, TEXT_IN
+from study.stages import models_of
 
-_CELL = ("dataset", "model", "seed")
-_TEXT = (*_CELL, "example_id")
-_HEAD = ("component", "layer", "head")
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "accuracy": (*_CELL, "kind", "accuracy", "low", "high", "level", "n_test", "n_seeds"),
-    "training": (*_CELL, "epoch", "train_loss", "validation_loss", "validation_accuracy"),
-    "texts": (
-        *_CELL,
-        *("trained", "example_id", "text", "label", "predicted", "target", "margin", "empty_margin"),
-        *("n_words", "n_words_cut", "n_unknown"),
-    ),
-    "features": (
-        *_CELL,
-        *("trained", "example_id", "word_index", "word", "unknown", "method", "estimator", "score", "n_evals"),
-    ),
-    "heads": (*_TEXT, *_HEAD, "method", "kind", "ablation", "score", "error"),
-    "components": (
-        *_CELL,
-        *("example_id", "component", "kind_of_component", "layer", "head", "contribution", "empty_contribution"),
-    ),
-    "crosswalk": (*_CELL, "example_id", "word_index", "word", "component", "method", "kind", "value"),
-    "causal": (
-        *_TEXT,
-        *("n_words", "n_word_coalitions", "words_exact", "n_head_coalitions", "heads_exact"),
-        *("sampling_error", "word_error", "head_error"),
-    ),
-    "interactions": (*_TEXT, "component_a", "component_b", "value", "margin_value"),
-    "ablations": (*_TEXT, "group", "n_heads", "ablation", "effect"),
-    "trials": (
-        *(*_CELL, "component", "partner", "n_texts", "mean_abs_change", "low", "high", "flipped", "accuracy_lost"),
-    ),
-    "profiles": (
-        *_CELL,
-        *_HEAD,
-        *("raw_size", "direct_size", "causal_size", "ablation_size", "indirect_size"),
-        *("indirect_share", "indirect_low", "indirect_high", "n_undefined"),
-        *("words_direct_size", "words_direct_mean", "words_causal_size", "words_causal_mean"),
-        *("partner", "interaction", "attention_to_cls", "attention_entropy"),
-        *("class_", "reason", "trial_change", "trial_high", "trial_flipped", "trial_accuracy_lost", "confirmed"),
-    ),
-    "profile_words": (*_CELL, "component", "word", "n_texts", "causal", "direct", "side", "rank"),
-    "head_disagreement": (
-        *(*_CELL, "component", "rank_raw", "rank_direct", "rank_causal", "reason"),
-        *("raw_size", "direct_size", "causal_size", "ablation_size", "indirect_share", "explanation"),
-    ),
-    "head_matches": ("dataset", "model", "seed_a", "seed_b", "layer", "head_a", "head_b", "cosine", "cosine_others"),
-    "patching": (
-        *_TEXT,
-        *("swapped_index", "word", "twin_word", "margin", "twin_margin"),
-        *_HEAD,
-        *("place", "word_index", "at", "effect"),
-    ),
-    "layers": (*_TEXT, "step", "order", "layer", "lens_margin", "contribution"),
-    "neurons": (*_CELL, "layer", "neuron", "size", "mean", "active_rate", "share", "rank"),
-    "neuron_words": (*_TEXT, "layer", "neuron", "word_index", "word", "effect"),
-    "paths": (*_TEXT, "path", "first", "second", "hops", "word_index", "word", "contribution", "rank"),
-    "path_sums": (*_TEXT, "group", "contribution", "size", "listed"),
-    "interventions": (*_TEXT, "kind", "name", "word_index", "predicted", "frozen", "live"),
-    "removal_curves": (*_TEXT, "unit", "method", "fraction", "n_removed", "n_units", "margin_lost"),
-    "measurements": (*_CELL, "example_id", "metric", "method_a", "method_b", "value"),
-    "estimates": (
-        *("dataset", "model", "metric", "method_a", "method_b", "subset"),
-        *("estimate", "low", "high", "level", "n_examples", "n_seeds", "n_undefined"),
-    ),
-    "walkthrough": ("step", "operation", "in_1", "in_2", "out", "size"),
-}
-COST_COLUMNS = (*_CELL, "method", "n_texts", "n_evals", "seconds")
-SHAP, LIME = "shap", "lime"
+LIME = "lime"
 TWO_WAY = "two_way_shapley"  # the method of the causal crosswalk
 Variant = tuple[str, str]  # data set and model
 
@@ -90,7 +27,8 @@ class RunTables:
     """One run, read-only. tables: by name, an empty frame with the right columns where a file is missing.
 
     present: the names of the tables that exist. parts: the rows of each (table, dataset, model).
-    cards: data card of every data set. gates: as in gates.json.
+    cards: data card of every data set. gates: as in gates.json. reference: the kept score card of another run that
+    this report quotes (`study.reference`), without rows where there is none or the run has its own.
     """
 
     folder: Path
@@ -103,11 +41,12 @@ class RunTables:
     cost: pd.DataFrame
     cards: Mapping[str, Mapping[str, Any]]
     parts: Mapping[tuple[str, str, str], pd.DataFrame]
+    reference: pd.DataFrame
 
     @property
     def variants(self) -> list[tuple[str, str]]:
         """Every (dataset, model) of the config, in its order."""
-        return [(d.name, m.name) for d in self.config.datasets for m in self.config.models]
+        return [(d.name, m.name) for d in self.config.datasets for m in models_of(d, self.config)]
 
     def label(self, dataset: str, model: str) -> str:
         """How the page calls a variant: the model, and the data set where there are several."""
@@ -116,6 +55,11 @@ class RunTables:
     def of(self, table: str, dataset: str, model: str) -> pd.DataFrame:
         """The rows of one variant."""
         return self.parts.get((table, dataset, model), self.tables[table].iloc[:0])
+
+    @property
+    def shap(self) -> str:
+        """The method that the page calls SHAP: the study's own Shapley values, the shap package's in runs without."""
+        return primary_shapley(self.config.explain.methods)
 
     def methods(self) -> list[str]:
         """Feature methods in the config's order, those with scores only."""
@@ -164,6 +108,7 @@ def read_run(folder: Path, config: StudyConfig) -> RunTables:
         present=frozenset(present),
         cost=_tidy(cost),
         cards={d.name: _read_json(folder / "data" / d.name / "card.json", {}) for d in config.datasets},
+        reference=_tidy(read_card(folder if quotes_reference(config) else None)),
     )
 
 
@@ -186,60 +131,15 @@ def _check_columns(frame: pd.DataFrame, wanted: tuple[str, ...], where: str) -> 
         )
 
 
-_NUMBERS = frozenset(
-    (
-        *("accuracy", "low", "high", "train_loss", "validation_loss", "validation_accuracy", "margin", "empty_margin"),
-        *("score", "contribution", "empty_contribution", "value", "estimate", "seconds", "n_evals", "n_texts"),
-        *("n_examples", "n_seeds", "n_undefined", "n_words"),
-        *("error", "n_word_coalitions", "n_head_coalitions", "sampling_error", "word_error", "head_error"),
-        *("effect", "n_heads", "mean_abs_change", "direct_size", "raw_size", "causal_size", "margin_value"),
-        *(
-            "ablation_size",
-            *("words_direct_size", "words_direct_mean", "words_causal_size", "words_causal_mean"),
-            *("flipped", "accuracy_lost", "trial_flipped", "trial_accuracy_lost"),
-            "indirect_size",
-            "indirect_share",
-            "indirect_low",
-        ),
-        *("indirect_high", "interaction", "attention_to_cls", "attention_entropy", "trial_change", "trial_high"),
-        *("causal", "direct", "rank", "twin_margin", "lens_margin", "size", "mean", "active_rate", "share"),
-        *("listed", "predicted", "frozen", "live", "fraction", "n_removed", "n_units", "margin_lost", "order"),
-        *("rank_raw", "rank_direct", "rank_causal", "cosine", "cosine_others"),
-    )
-)
-_NAMES = frozenset(
-    (
-        *("seed", "example_id", "word", "twin_word", "at", "method_b", "label", "target", "component", "partner"),
-        *(
-            "class_",
-            "reason",
-            "explanation",
-            "head_a",
-            "head_b",
-            "seed_a",
-            "seed_b",
-            "path",
-            "first",
-            "second",
-            "group",
-            "name",
-        ),
-    )
-)
-_FLAGS = ("trained", "unknown", "words_exact", "heads_exact")
-# "predicted" is a class in one table and a number in another; "size" is text in the walkthrough.
-_TEXT_IN = {("texts", "predicted"), ("walkthrough", "size")}
-
-
 def _tidy(frame: pd.DataFrame, name: str = "") -> pd.DataFrame:
     """Names as text (a seed may be "all"), numbers as numbers, so that csv and parquet read alike."""
     frame = frame.copy()
     for column in frame.columns:
-        if column in _NAMES or (name, column) in _TEXT_IN:
+        if column in NAMES or (name, column) in TEXT_IN:
             frame[column] = frame[column].map(lambda v: "" if v is None or v != v else str(v)).astype(object)
-        elif column in _NUMBERS:
+        elif column in NUMBERS:
             frame[column] = pd.to_numeric(frame[column], errors="coerce").astype(float)
-        elif column in _FLAGS:
+        elif column in FLAGS:
             frame[column] = frame[column].map(lambda v: str(v).lower() in ("true", "1")).astype(bool)
         elif column == "confirmed":  # nothing where a head makes no promise
             frame[column] = frame[column].map(lambda v: {"true": "yes", "false": "no"}.get(str(v).lower(), ""))

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from study.records import BIAS_KINDS
-from study.report.inputs import LIME, SHAP, RunTables, Variant, pick
+from study.report.inputs import LIME, RunTables, Variant, pick
 
 BASES = {  # direct methods, the one that says most of the texts first, and what each head's number is
     "direct_centred": "centred contribution",
@@ -120,9 +120,9 @@ def basis_of(sizes: pd.DataFrame) -> str:
     return next((method for method in BASES if sizes[method].notna().any()), next(iter(BASES)))
 
 
-def row_sizes(run: RunTables, variant: Variant, method: str = SHAP) -> pd.DataFrame:
-    """Per seed, text and word: `written` (Σ of cell sizes) and `score` (size of the row sum), logits."""
-    cells = pick(run.of("crosswalk", *variant), method=method, kind="direct")
+def row_sizes(run: RunTables, variant: Variant) -> pd.DataFrame:
+    """Per seed, text and word of the SHAP crosswalk, logits: `written` (Σ of cell sizes), `score` (size of row sum)."""
+    cells = pick(run.of("crosswalk", *variant), method=run.shap, kind="direct")
     cells = cells[cells["value"].notna()].assign(written=cells["value"].abs())
     keys = ["seed", "example_id", "word_index"]
     rows = cells.groupby(keys).agg(word=("word", "first"), written=("written", "sum"), score=("value", "sum"))
@@ -143,12 +143,12 @@ def global_words(run: RunTables, variant: Variant, most: int = 12) -> tuple[pd.D
     word, columns the methods, `n_texts` last; the `most` largest on either side, most negative first.
     """
     rows = pick(run.of("features", *variant), trained=True)
-    rows = rows[rows["method"].isin([SHAP, LIME]) & rows["score"].notna()]
+    rows = rows[rows["method"].isin([run.shap, LIME]) & rows["score"].notna()]
     if rows.empty:
         return pd.DataFrame(), 0
     per_text = rows.groupby(["word", "method", "seed", "example_id"])["score"].mean().reset_index()
     table = per_text.pivot_table(index="word", columns="method", values="score", aggfunc="mean")
-    table = table[[m for m in (SHAP, LIME) if m in table]]
+    table = table[[m for m in (run.shap, LIME) if m in table]]
     table["n_texts"] = rows.groupby("word")["example_id"].nunique()
     least = next((n for n in (5, 4, 3, 2) if (table["n_texts"] >= n).sum() >= 6 * most), 1)
     table = table[table["n_texts"] >= least]
@@ -161,7 +161,7 @@ def global_words(run: RunTables, variant: Variant, most: int = 12) -> tuple[pd.D
 
 def head_profiles(run: RunTables, variant: Variant, words: list[str]) -> dict[str, pd.DataFrame]:
     """By seed: [word head] mean cell of the SHAP crosswalk over the word's occurrences."""
-    rows = pick(run.of("crosswalk", *variant), method=SHAP, kind="direct")
+    rows = pick(run.of("crosswalk", *variant), method=run.shap, kind="direct")
     heads = list(dict.fromkeys(run.of("heads", *variant)["component"]))
     rows = rows[rows["component"].isin(heads) & rows["word"].isin(words)]
     found = {}
@@ -174,12 +174,12 @@ def head_profiles(run: RunTables, variant: Variant, words: list[str]) -> dict[st
 def agreement_by_text(run: RunTables, variant: Variant, metric: str = "spearman") -> pd.DataFrame:
     """One row a text: SHAP–LIME agreement, mean over seeds, with n_words and exact (was SHAP; NaN if not known)."""
     rows = pick(run.of("measurements", *variant), metric=metric)
-    pair = rows["method_a"].isin([SHAP, LIME]) & rows["method_b"].isin([SHAP, LIME])
+    pair = rows["method_a"].isin([run.shap, LIME]) & rows["method_b"].isin([run.shap, LIME])
     rows = rows[pair & rows["value"].notna()]
     texts = pick(run.of("texts", *variant), trained=True).drop_duplicates("example_id").set_index("example_id")
     means = rows.groupby("example_id")["value"].mean().rename("value").reset_index()
     means["n_words"] = means["example_id"].map(texts["n_words"]).astype(float)
-    shap = pick(run.of("features", *variant), trained=True, method=SHAP)
+    shap = pick(run.of("features", *variant), trained=True, method=run.shap)
     means["exact"] = means["example_id"].map((shap["estimator"] == "exact").groupby(shap["example_id"]).all())
     return means.dropna(subset=["n_words"]).sort_values(["n_words", "example_id"]).reset_index(drop=True)
 
@@ -190,7 +190,7 @@ def confusion(run: RunTables, variant: Variant) -> pd.DataFrame:
     if texts.empty:
         return pd.DataFrame()
     rows = pick(run.of("measurements", *variant), metric="spearman")
-    pair = rows["method_a"].isin([SHAP, LIME]) & rows["method_b"].isin([SHAP, LIME])
+    pair = rows["method_a"].isin([run.shap, LIME]) & rows["method_b"].isin([run.shap, LIME])
     value = rows[pair][["seed", "example_id", "value"]]
     merged = texts.merge(value, on=["seed", "example_id"], how="left").assign(
         abs_margin=texts["margin"].abs().to_numpy()

@@ -6,8 +6,17 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from study.config.limits import SHAPLEY_METHODS
+from study.report.figures.palette import method_label
 from study.report.inputs import RunTables, Variant, pick
-from study.report.numbers import plural
+from study.report.numbers import count, plural
+
+_TWO_ESTIMATES = (
+    "{ours} and {package} estimate the same Shapley values: exactly, both alike, for texts of up to {limit}; for "
+    "longer ones {ours} by odd-order regression on at most {ours_evals}, exactly where there are no more, and "
+    "{package} by the KernelExplainer of the shap package on {package_evals}. What parts the two is sampling error. "
+    "Only {ours} is split over components."
+)
 
 
 def level_text(run: RunTables) -> str:
@@ -59,3 +68,25 @@ def _count_note(run: RunTables, rows: dict[Variant, pd.DataFrame]) -> str:
     if len(set(told.values())) == 1:
         return f"n = {next(iter(told.values()))} per model"
     return "n = " + ", ".join(f"{count} ({name})" for name, count in told.items())
+
+
+def two_estimates(run: RunTables) -> str:
+    """How SHAP and the shap package's answer were computed; empty where the run has only one of them."""
+    if not set(SHAPLEY_METHODS) <= set(run.methods()):
+        return ""
+    explain, (ours, package) = run.config.explain, map(method_label, SHAPLEY_METHODS)
+    return " " + _TWO_ESTIMATES.format(
+        ours=ours,
+        package=package,
+        limit=plural(explain.exact_limit, "word"),
+        ours_evals=plural(explain.shapley_evals, "coalition"),
+        package_evals=count(explain.shap_evals),
+    )
+
+
+def passed_over(methods: list[str]) -> str:
+    """The pair that the title passes over."""
+    if not set(SHAPLEY_METHODS) <= set(methods):
+        return ""
+    ours, package = map(method_label, SHAPLEY_METHODS)
+    return f"The title passes over {ours} and {package}, two estimates of the same values. "

@@ -50,8 +50,8 @@ def write_report(run_folder: Path, config: StudyConfig) -> list[str]:
 
 
 def build_sections(run: RunTables) -> list[Section]:
-    """Every registered section that has something to show, in the registry's order."""
-    built = [SECTIONS.load(name)(run) for name in SECTIONS]
+    """The sections that the config names, in its order, or else all; those without anything to show are left out."""
+    built = [SECTIONS.load(name)(run) for name in run.config.report.sections or SECTIONS]
     return [section for section in built if section is not None]
 
 

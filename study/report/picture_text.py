@@ -9,6 +9,7 @@ from study.report.figures.style import clip
 from study.report.numbers import count, listing, percent, plural, signed
 from study.report.text_rows import TextRows
 
+WEAK = 0.01  # of the largest score: a word below is not the second strongest of anything
 MOST_NAMED = 3  # columns named where several are the foremost
 
 
@@ -59,8 +60,12 @@ def direct_title(words: pd.DataFrame, table: pd.DataFrame, drawn: list[str]) -> 
 
 
 def _strongest(words: pd.DataFrame, scores: pd.Series) -> dict[int, str]:
-    """The two words with the largest scores, quoted, by word_index; with its place where a word stands twice."""
-    top = scores.abs().sort_values(ascending=False, kind="stable").index[:2]
+    """The two words with the largest scores, quoted, by word_index; with its place where a word stands twice.
+
+    One word alone where the second's score is next to nothing.
+    """
+    size = scores.abs().sort_values(ascending=False, kind="stable")
+    top = size.index[:2] if len(size) > 1 and size.iloc[1] >= WEAK * size.iloc[0] else size.index[:1]
     names = [clip(words.loc[w, "word"]) for w in top]
     twice = len(set(names)) < len(names)
     places = [f" (word {int(w) + 1})" if twice else "" for w in top]

@@ -14,7 +14,7 @@ from study.report.figures.crosswalk import paint_crosswalk
 from study.report.figures.palette import method_label
 from study.report.figures.picture import REST, Bars, Panel, Picture, describe_corner
 from study.report.figures.style import clip, draw
-from study.report.inputs import LIME, SHAP, TWO_WAY, RunTables
+from study.report.inputs import LIME, TWO_WAY, RunTables
 from study.report.numbers import listing, signed
 from study.report.picture_text import (
     causal_title,
@@ -25,19 +25,22 @@ from study.report.picture_text import (
     sampling_note,
     unit_key,
 )
-from study.report.text_rows import LEAVE_ONE_OUT, TextRows, rows_of
+from study.report.text_rows import LEAVE_ONE_OUT, PAD, TextRows, rows_of
 
 MAX_COLUMNS = 22  # columns of a direct table drawn one by one; the smaller ones of a larger model share a column
 MAX_BESIDE = 16  # the same where a causal table stands beside it
 
 
-def crosswalk_figure(run: RunTables, chosen: Chosen, name: str) -> blocks.Figure | None:
-    """The signature picture of one text; None where the run has no crosswalk for it."""
+def crosswalk_figure(run: RunTables, chosen: Chosen, name: str, finding: str = "") -> blocks.Figure | None:
+    """The signature picture of one text; None where the run has no crosswalk for it.
+
+    finding: the title, instead of the one that holds for any text.
+    """
     rows = rows_of(run, chosen)
     made = compose(rows)
     if made is None:
         return None
-    picture, title = made
+    picture, title = made[0], finding or made[1]
     who = f"{run.label(chosen.dataset, chosen.model)}, seed {chosen.seed}, text {chosen.example_id}"
     note = note_of(rows, who, [p.title for p in picture.panels])
     return draw(name, lambda: paint_crosswalk(picture), title=title, note=note, source="crosswalk")
@@ -47,7 +50,7 @@ def lime_figure(run: RunTables, chosen: Chosen, name: str) -> blocks.Figure | No
     """The table of a text by LIME alone, for texts whose picture leaves it out; None where there is none."""
     rows = rows_of(run, chosen)
     tables = {LIME: rows.cells(LIME)}
-    if tables[LIME].empty or rows.cells(SHAP).empty or not _has_causal(rows):
+    if tables[LIME].empty or rows.cells(rows.shap).empty or not _has_causal(rows):
         return None
     picture = _direct_picture(rows, tables)
     who = f"{run.label(chosen.dataset, chosen.model)}, seed {chosen.seed}, text {chosen.example_id}"
@@ -62,15 +65,15 @@ def compose(rows: TextRows, about: tuple[str, ...] = ()) -> tuple[Picture, str] 
     With a causal table: that, and the direct table by SHAP. Without: the direct tables by SHAP and LIME.
     about: more lines under the picture.
     """
-    tables = {m: rows.cells(m) for m in (SHAP, LIME)}
+    tables = {m: rows.cells(m) for m in (rows.shap, LIME)}
     tables = {m: t for m, t in tables.items() if not t.empty}
     if not tables or rows.components.empty:
         return None
-    if _has_causal(rows) and SHAP in tables:
+    if _has_causal(rows) and rows.shap in tables:
         causal = rows.cells(TWO_WAY, "causal")
         error = relative_error(rows.causal)
-        title = causal_title(rows.words(), causal, tables[SHAP], _drawn(rows.parts()), error)
-        return _causal_picture(rows, causal, tables[SHAP], about), title
+        title = causal_title(rows.words(), causal, tables[rows.shap], _drawn(rows.parts()), error)
+        return _causal_picture(rows, causal, tables[rows.shap], about), title
     first = next(iter(tables.values()))
     return _direct_picture(rows, tables, about), direct_title(rows.words(), first, _drawn(rows.parts()))
 
@@ -99,7 +102,7 @@ def _causal_picture(rows: TextRows, causal: pd.DataFrame, direct: pd.DataFrame, 
     )
     shared = REST in (*left.layers, *middle.layers)
     notes = (
-        _bias_note(parts, {SHAP: direct}),
+        _bias_note(parts, {rows.shap: direct}),
         sampling_note(rows.causal),
         marks_note(rows.words(), len(direct), shared=shared),
     )
@@ -140,7 +143,7 @@ def _direct_picture(rows: TextRows, tables: Mapping[str, pd.DataFrame], about: t
     for method, table in tables.items():
         split = _columns(list(tables.values()), _drawn(parts), MAX_COLUMNS)
         foot = "column sum = contribution beyond the empty text"
-        foot = foot if method == SHAP else "column sum; LIME's need not meet the dashes"
+        foot = foot if method == rows.shap else "column sum; LIME's need not meet the dashes"
         title, subtitle = f"{method_label(method)}, split over components", "rows sum to the word's score, exactly"
         panels.append(_panel(table, parts, split, title, subtitle, (foot,), dashes=parts["beyond"]))
     bars = [
@@ -154,14 +157,14 @@ def _direct_picture(rows: TextRows, tables: Mapping[str, pd.DataFrame], about: t
         panels=tuple(panels),
         bars=tuple(bars),
         key=unit_key(rows.text),
-        corner=_corner(rows, "sum of SHAP scores" if SHAP in tables else "all words against none"),
+        corner=_corner(rows, "sum of SHAP scores" if rows.shap in tables else "all words against none"),
         footnote=(*(n for n in notes if n), *about),
     )
 
 
 def _drawn(parts: pd.DataFrame) -> list[str]:
-    """The components that can have a column, in the model's order: all but the biases."""
-    return [str(c) for c in parts.index[~parts["kind_of_component"].isin(BIAS_KINDS)]]
+    """The components that can have a column, in the model's order: all but biases and heads that fill up a layer."""
+    return [str(c) for c in parts.index[~parts["kind_of_component"].isin(BIAS_KINDS) & (parts["name"] != PAD)]]
 
 
 def _columns(tables: list[pd.DataFrame], drawn: list[str], most: int) -> tuple[list[str], list[str]]:
@@ -187,9 +190,10 @@ def _panel(
     shown, rest = split
     cells = table.reindex(columns=shown).to_numpy(dtype=float)
     names, short, layers = list(shown), [_short(parts, c) for c in shown], parts.loc[shown, "layer"].astype(int)
+    called = [str(name) for name in parts.loc[shown, "name"]]
     if rest:
         cells = np.column_stack([cells, table.reindex(columns=rest).sum(axis=1)])
-        names, short = [*names, f"{len(rest)} more"], [*short, f"{len(rest)} more"]
+        names, short, called = [*names, f"{len(rest)} more"], [*short, f"{len(rest)} more"], [*called, ""]
 
     def whole(marks: pd.Series | None) -> np.ndarray | None:
         if marks is None:
@@ -203,6 +207,7 @@ def _panel(
         foot=foot,
         names=tuple(names),
         short=tuple(short),
+        called=tuple(called) if any(called) else (),
         layers=(*layers, *([REST] if rest else [])),
         cells=cells,
         column_sum=np.nansum(cells, axis=0),
@@ -228,8 +233,9 @@ def _corner(rows: TextRows, what: str) -> tuple[str, str, tuple[str, ...]]:
 
 def _bias_note(parts: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> str:
     """What the row sums hold beside the columns drawn."""
-    biases = [str(c) for c in parts.index[parts["kind_of_component"].isin(BIAS_KINDS)]]
+    biases = [str(c) for c in parts.index if str(c) not in _drawn(parts)]
     sums = {m: signed(float(t.reindex(columns=biases).sum().sum())) for m, t in tables.items()}
     told = listing([f"{method_label(m)} {v}" for m, v in sums.items()]) if len(sums) > 1 else next(iter(sums.values()))
     where = "Not drawn, but in the row sums" if len(sums) > 1 else "Not drawn, but in the row sums of the direct table"
-    return f"{where}: biases ({', '.join(biases)}); over all words together {told} logits."
+    what = "biases and heads that only fill up a layer" if (parts["name"] == PAD).any() else "biases"
+    return f"{where}: {what} ({', '.join(biases)}); over all words together {told} logits."

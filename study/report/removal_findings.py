@@ -7,18 +7,22 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from study.config.limits import SHAPLEY_METHODS
 from study.report.blocks import Link, Paragraph
 from study.report.figures.palette import head_method_label, method_label
 from study.report.findings import estimate_text, missing, per_variant
 from study.report.head_measures import removal_at, removal_name
-from study.report.inputs import LIME, SHAP, RunTables, Variant, pick
+from study.report.inputs import LIME, RunTables, Variant, pick
 from study.report.numbers import THIN, listing, number, plural
 
 QUARTER = 25.0  # % of words or heads removed where the two are compared
 FEW = 4  # heads: of fewer, a quarter is more than a quarter
 # What finding, title and picture quote, the first that a run has. The game of shapley_margin is the margin itself,
 # with words present and heads mean-ablated: what the curve of heads measures.
-MAIN_METHODS = {"words": (SHAP, LIME), "heads": ("shapley_margin", "shapley", "ablation_mean", "direct_centred")}
+MAIN_METHODS = {
+    "words": (*SHAPLEY_METHODS, LIME),
+    "heads": ("shapley_margin", "shapley", "ablation_mean", "direct_centred"),
+}
 
 
 def main_method(unit: str, known: Iterable[str]) -> str | None:

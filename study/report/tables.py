@@ -11,7 +11,7 @@ from tabulate import tabulate
 from study.records import UNSIGNED_METHODS
 from study.report.blocks import Column, Table
 from study.report.figures.palette import head_method_label, method_label
-from study.report.inputs import LIME, SHAP, TWO_WAY, RunTables
+from study.report.inputs import LIME, TWO_WAY, RunTables
 from study.report.numbers import count, number
 
 Formats = Mapping[str, Callable[[Any], str]]
@@ -83,7 +83,7 @@ def paper_estimates(run: RunTables) -> pd.DataFrame:
     of every pair of methods, the margin lost to a quarter of the words or heads, and rows of the causal crosswalk.
     """
     rows = run.tables["estimates"]
-    main = rows["method_a"].isin([SHAP, LIME]) & rows["method_b"].isin([SHAP, LIME, ""])
+    main = rows["method_a"].isin([run.shap, LIME]) & rows["method_b"].isin([run.shap, LIME, ""])
     unsigned = rows["method_a"].isin(UNSIGNED_METHODS) | rows["method_b"].isin(UNSIGNED_METHODS)
     ranks = ((rows["metric"] == "spearman") & ~unsigned) | ((rows["metric"] == "spearman_abs") & unsigned)
     others = rows["metric"].isin(["accuracy_gain", "completeness_error"])

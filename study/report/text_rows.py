@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from study.report.choose import Chosen
 from study.report.inputs import RunTables, pick
+from study.report.numbers import MINUS
 
 LEAVE_ONE_OUT = "leave_one_out"  # the cheap cousin of the causal crosswalk, beside it in its table
+PAD = "pad"  # the name of a head that only fills up a layer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextRows:
     """The rows of one text of one trained model.
 
-    text: its row in the texts table; causal: how its causal table was made, None where it has none.
-    features, crosswalk, components, heads: its rows there, empty where there are none.
+    shap: the method that is called SHAP (`RunTables.shap`); text: its row in the texts table; causal: how its causal
+    table was made, None where it has none. features, crosswalk, components, heads: its rows there, empty where there
+    are none. names: what heads set by hand are called, by component ("L0H0": "NegScope"), PAD for those that do
+    nothing; empty where nobody knows.
     """
 
+    shap: str
     text: pd.Series
     features: pd.DataFrame
     crosswalk: pd.DataFrame
     components: pd.DataFrame
     heads: pd.DataFrame
     causal: pd.Series | None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def called(self, component: str) -> str:
+        """A component with its name, where it has one: "L0H0 NegScope"."""
+        return f"{component} {self.names[component]}" if component in self.names else component
 
     def scores(self) -> pd.DataFrame:
         """Scores of every feature method, [word_index, method]; words cut off have NaN."""
@@ -44,9 +54,13 @@ class TextRows:
         return table.dropna(how="all").rename_axis(columns=None)
 
     def parts(self) -> pd.DataFrame:
-        """Components in the model's order, with `beyond` = contribution − contribution to the empty text."""
+        """Components in the model's order, with `beyond` = contribution − contribution to the empty text, and `name`.
+
+        name: as in `names`, "" where nobody knows.
+        """
         rows = self.components.set_index("component")
-        return rows.assign(beyond=rows["contribution"] - rows["empty_contribution"])
+        beyond = rows["contribution"] - rows["empty_contribution"]
+        return rows.assign(beyond=beyond, name=[self.names.get(str(c), "") for c in rows.index])
 
     def head_scores(self, method: str) -> pd.Series:
         """Scores of one head method by component; empty where there are none."""
@@ -74,17 +88,21 @@ def rows_by_text(
         rows = pick(rows, trained=True) if "trained" in rows else rows
         rows = rows[rows["example_id"].isin(wanted)]
         parts[name], empty[name] = dict(list(rows.groupby("example_id", sort=False))), rows.iloc[:0]
+    heads_known = run.of("truth_heads", dataset, model)
+    known = {c: n.replace("-", MINUS) for c, n in zip(heads_known["component"], heads_known["name"], strict=True)}
     found = {}
     for example in wanted:
         texts, features, crosswalk, components, heads, causal = (parts[n].get(example, empty[n]) for n in names)
         if texts.empty:
             raise KeyError(example)
         found[example] = TextRows(
+            shap=run.shap,
             text=texts.iloc[0],
             features=features,
             crosswalk=crosswalk,
             components=components,
             heads=heads,
             causal=None if causal.empty else causal.iloc[0],
+            names=known,
         )
     return found

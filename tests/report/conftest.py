@@ -38,7 +38,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     """The report of two models, pictures and all."""
     folder = tmp_path_factory.mktemp("run") / "synthetic"
     folder.mkdir()
-    methods = ("shap", "lime", "occlusion", "attention", "random")
+    methods = ("shapley", "shap", "lime", "occlusion", "attention", "random")
     config = write_synthetic_run(folder, Shape(seeds=(0,), shown_texts=1, methods=methods))
     files = write_report(folder, config)
     return Written(folder=folder, config=config, run=read_run(folder, config), files=files)
@@ -50,7 +50,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Written:
     folder = tmp_path_factory.mktemp("small") / "synthetic"
     folder.mkdir()
     config = write_synthetic_run(
-        folder, Shape(seeds=(0, 1), n_texts=6, shown_texts=1, methods=("shap", "lime", "random"))
+        folder, Shape(seeds=(0, 1), n_texts=6, shown_texts=1, methods=("shapley", "shap", "lime", "random"))
     )
     return Written(folder=folder, config=config, run=read_run(folder, config), files=[])
 

@@ -6,7 +6,8 @@ import dataclasses
 
 import pandas as pd
 
-from study.report.inputs import COLUMNS, RunTables, pick
+from study.report.columns import COLUMNS
+from study.report.inputs import RunTables, pick
 
 HEAD_TABLES = (  # of the stage that looks into heads; a run may lack all of them
     *("causal", "interactions", "ablations", "trials", "profiles", "profile_words", "head_disagreement"),
@@ -18,7 +19,7 @@ HEAD_TABLES = (  # of the stage that looks into heads; a run may lack all of the
 def with_rows(run: RunTables, table: str, frame: pd.DataFrame) -> RunTables:
     """The run with another table."""
     parts = {key: rows for key, rows in run.parts.items() if key[0] != table}
-    parts |= {(table, *v): rows for v, rows in frame.groupby(["dataset", "model"])}
+    parts |= {(table, *v): rows for v, rows in frame.groupby(["dataset", "model"])} if "model" in frame else {}
     return dataclasses.replace(run, tables={**run.tables, table: frame}, parts=parts)
 
 

@@ -10,7 +10,7 @@ from tests.report.synthetic_shape import Shape
 
 FRACTIONS = (0.125, 0.25, 0.375, 0.5, 0.75, 1.0)
 TOP_PATHS, TOP_NEURONS = 12, 3
-WORD_METHODS = ("shap", "lime", "random")
+WORD_METHODS = {"shapley": 1.0, "shap": 0.99, "lime": 0.9, "random": 0.0}
 HEAD_METHODS = {
     **{"shapley_margin": 1.0, "shapley": 0.95, "direct_centred": 0.6, "direct_beyond_empty": 0.6},
     **{"ablation_mean": 0.9, "random": 0.0},
@@ -136,7 +136,7 @@ class InsideRows:
         """Margin lost when the units with the largest scores are taken away first."""
         sign = np.sign(margin) or 1.0
         for unit, values, methods in (
-            ("words", scores, dict(zip(WORD_METHODS, (1.0, 0.9, 0.0), strict=True))),
+            ("words", scores, {m: quality for m, quality in WORD_METHODS.items() if m in self.shape.methods}),
             ("heads", psi, HEAD_METHODS),
         ):
             for method, quality in methods.items():

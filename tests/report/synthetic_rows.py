@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
+from study.config.limits import SHAPLEY_METHODS, primary_shapley
 from tests.report.synthetic_heads import MEAN_WRITE, HeadRows
 from tests.report.synthetic_shape import METRICS, NOISE, UNSIGNED, Shape, component_rows
 from tests.report.synthetic_texts import SENTENCES, VALENCE, is_unknown
@@ -58,7 +59,9 @@ class Writer:
         if self.shape.dissected:
             dissected.finish()
         for k, method in enumerate(self.shape.methods):
-            evals = {"shap": 9000, "lime": 1000, "occlusion": 20, "integrated_gradients": 32}.get(method, 1)
+            evals = {"shapley": 9000, "shap": 9002, "lime": 1000, "occlusion": 20, "integrated_gradients": 32}.get(
+                method, 1
+            )
             n_evals = evals * self.shape.n_texts
             self.cost.append(
                 {**key, "method": method, "n_texts": self.shape.n_texts, "n_evals": n_evals, "seconds": 2.0 + k}
@@ -108,7 +111,7 @@ class Writer:
                 self.add("heads", **key, example_id=example, **place, method=method, score=score, **fixed)
         lime = 0.93 * cells + rng.normal(0, 0.015, cells.shape)
         for (method, values), w, c in itertools.product(
-            (("shap", cells), ("lime", lime)), range(len(known)), range(len(components))
+            ((primary_shapley(shape.methods), cells), ("lime", lime)), range(len(known)), range(len(components))
         ):
             if method in shape.methods:
                 place = {"word_index": w, "word": words[w], "component": components[c][0]}
@@ -124,10 +127,13 @@ class Writer:
             values = slope * truth + self.rng.normal(0, noise or 0.02, len(truth))
             if method in ("attention", "rollout"):
                 values = self.rng.dirichlet(np.ones(len(truth)) + 2 * np.abs(truth))
-            scores[method] = truth if method == "shap" else values
+            scores[method] = truth if method == primary_shapley(self.shape.methods) else values
             for w, word in enumerate(words):
                 score = scores[method][w] if w < len(truth) else float("nan")
-                fixed = {"estimator": "exact" if method == "shap" else method, "n_evals": 2 ** min(len(truth), 14)}
+                fixed = {
+                    "estimator": "exact" if method in SHAPLEY_METHODS else method,
+                    "n_evals": 2 ** min(len(truth), 14),
+                }
                 row = {"word_index": w, "word": word, "unknown": is_unknown(word), "method": method, "score": score}
                 self.add("features", **key, trained=trained, example_id=example, **row, **fixed)
         return scores
@@ -141,7 +147,7 @@ class Writer:
                 unsigned = {a, b} & set(UNSIGNED) and metric not in ("spearman_abs", "feature_agreement_at_k3")
                 value = np.nan if unsigned else rho * (1.0 if metric.startswith("spearman") else 0.9)
                 self.add("measurements", **key, example_id=example, metric=metric, method_a=a, method_b=b, value=value)
-        for method in set(self.shape.methods) & {"shap", "lime"}:
+        for method in set(self.shape.methods) & {primary_shapley(self.shape.methods), "lime"}:
             size = np.abs(cells)
             effective = float(np.mean(size.sum(1) ** 2 / (size**2).sum(1)))
             kappa = float(np.mean(size.sum(1) / (np.abs(cells.sum(1)) + 0.01)))

@@ -8,7 +8,8 @@ from study.config import StudyConfig
 from tests.report.synthetic_texts import SENTENCES
 
 NOISE = {
-    "shap": (1.0, 0.02),
+    "shapley": (1.0, 0.02),
+    "shap": (1.0, 0.01),
     "lime": (0.93, 0.06),
     "occlusion": (0.8, 0.15),
     "gradient_x_input": (0.5, 0.5),

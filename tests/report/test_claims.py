@@ -57,7 +57,7 @@ def test_every_data_set_has_its_own_baseline(small: Written) -> None:
 
 
 def all_untrained(run: RunTables, values: tuple[float, float, float], n_texts: int = 20) -> RunTables:
-    for method in ("shap", "lime"):
+    for method in ("shapley", "shap", "lime"):
         run = set_estimates(run, "spearman_untrained", method, method, "all", values)
     return set_rows(run, "estimates", "n_examples", float(n_texts), metric="spearman_untrained")
 
@@ -72,8 +72,8 @@ SMALL = "what is left of the rankings cannot be told from a small one"
         ((0.2, -0.1, 0.5), SMALL),
         ((0.09, 0.02, 0.15), SMALL),  # above 0, but not beyond the band
         ((-0.09, -0.15, -0.02), SMALL),
-        ((0.45, 0.35, 0.55), "SHAP and LIME keep part of their rankings"),
-        ((-0.4, -0.5, -0.3), "SHAP and LIME turn their rankings round"),
+        ((0.45, 0.35, 0.55), "SHAP, SHAP package and LIME keep part of their rankings"),
+        ((-0.4, -0.5, -0.3), "SHAP, SHAP package and LIME turn their rankings round"),
         ((0.2, NAN, NAN), "whether rankings are kept stays open: an interval is missing"),
     ],
 )
@@ -99,7 +99,10 @@ def test_every_model_has_its_own_claim_on_untrained_weights(small: Written) -> N
         "On untrained weights, in encoder, LIME keeps part of its ranking; in attention-only, the rankings are gone."
     )
     run = set_estimates(run, "spearman_untrained", "lime", "lime", "all", (0.1, 0.0, 0.2), model="encoder")
-    assert "in encoder, SHAP loses its ranking; what is left of the others" in untrained_finding(run).lead
+    assert (
+        "in encoder, SHAP and SHAP package lose their rankings; what is left of the others"
+        in untrained_finding(run).lead
+    )
 
 
 @pytest.mark.usefixtures("no_painting")
@@ -115,7 +118,7 @@ def test_the_value_farthest_from_zero_is_stated_with_its_interval(small: Written
 def test_methods_without_signs_are_controlled_by_size(written: Written) -> None:
     run = set_estimates(written.run, "spearman_abs_untrained", "attention", "attention", "all", (0.9, 0.8, 1.0))
     assert set(run.tables["estimates"]["n_examples"]) >= {20.0}
-    assert {c.method for c in untrained_controls(run)} == {"shap", "lime", "occlusion", "attention"}
+    assert {c.method for c in untrained_controls(run)} == {"shapley", "shap", "lime", "occlusion", "attention"}
     assert "Attention (by size)" in untrained_finding(run).text
     assert "Attention" in untrained_finding(run).lead
 

@@ -30,7 +30,7 @@ def make_picture(words: tuple[str, ...], shift: float = 0.0) -> Picture:
             column_sum=cells.sum(axis=0),
             dashes=cells.sum(axis=0),
         )
-        for title in ("shap", "lime")
+        for title in ("shapley", "lime")
     )
     return Picture(
         words=words, panels=panels, bars=(Bars(title="SHAP", subtitle="", row_sum=cells.sum(axis=1)),),

@@ -27,17 +27,17 @@ from tests.report.edits import set_estimates, set_rows, with_rows
 def test_a_difference_needs_intervals_that_part(
     small: Written, wrong: tuple[float, float, float], lead: str, doubt: str
 ) -> None:
-    run = set_estimates(small.run, "spearman", "shap", "lime", "correct", (0.95, 0.94, 0.96))
-    found = correctness_finding(set_estimates(run, "spearman", "shap", "lime", "wrong", wrong))
+    run = set_estimates(small.run, "spearman", "shapley", "lime", "correct", (0.95, 0.94, 0.96))
+    found = correctness_finding(set_estimates(run, "spearman", "shapley", "lime", "wrong", wrong))
     assert lead in found.lead
     assert found.text.endswith(doubt)
     assert ("Inconclusive" in found.text) is bool(doubt)
 
 
 def test_one_model_of_two_does_not_speak_for_the_other(written: Written) -> None:
-    run = set_estimates(written.run, "spearman", "shap", "lime", "correct", (0.95, 0.94, 0.96))
-    run = set_estimates(run, "spearman", "shap", "lime", "wrong", (0.9, 0.8, 0.97))
-    run = set_estimates(run, "spearman", "shap", "lime", "wrong", (0.5, 0.4, 0.6), model="encoder")
+    run = set_estimates(written.run, "spearman", "shapley", "lime", "correct", (0.95, 0.94, 0.96))
+    run = set_estimates(run, "spearman", "shapley", "lime", "wrong", (0.9, 0.8, 0.97))
+    run = set_estimates(run, "spearman", "shapley", "lime", "wrong", (0.5, 0.4, 0.6), model="encoder")
     found = correctness_finding(run)
     assert "agree less, in part of the models" in found.lead
     assert "Inconclusive" not in found.text
@@ -47,18 +47,18 @@ def test_one_model_of_two_does_not_speak_for_the_other(written: Written) -> None
     ("rho", "words"), [(0.95, "almost alike"), (0.75, "much alike"), (0.5, "partly alike"), (-0.2, "differently")]
 )
 def test_words_for_agreement_follow_its_size(small: Written, rho: float, words: str) -> None:
-    run = set_estimates(small.run, "spearman", "shap", "lime", "all", (rho, rho - 0.01, rho + 0.01))
+    run = set_estimates(small.run, "spearman", "shapley", "lime", "all", (rho, rho - 0.01, rho + 0.01))
     assert words in agreement_finding(run).lead
     assert words in answer(run)
 
 
 def test_the_least_agreeing_method_is_the_lowest_estimate(written: Written) -> None:
-    run = set_estimates(written.run, "spearman", "shap", "occlusion", "all", (-0.9, -0.95, -0.85))
+    run = set_estimates(written.run, "spearman", "shapley", "occlusion", "all", (-0.9, -0.95, -0.85))
     assert least_agreeing_finding(run).lead == "Occlusion agrees least with SHAP."
 
 
 def test_a_method_without_signs_is_said_to_be_ordered_by_size(written: Written, small: Written) -> None:
-    run = set_estimates(written.run, "spearman_abs", "shap", "attention", "all", (-0.95, -0.99, -0.9))
+    run = set_estimates(written.run, "spearman_abs", "shapley", "attention", "all", (-0.95, -0.99, -0.9))
     found = least_agreeing_finding(run)
     assert found.lead == "Attention (by size) agrees least with SHAP."
     assert "of sizes where a method has no sign" in found.text

@@ -36,7 +36,7 @@ NAN = float("nan")
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RunTables:
     layers, heads = request.param
     folder: Path = tmp_path_factory.mktemp("choices") / "run"
-    shape = Shape(models=(("encoder", 8),), seeds=(0,), n_texts=3, shown_texts=1, methods=("shap", "lime"))
+    shape = Shape(models=(("encoder", 8),), seeds=(0,), n_texts=3, shown_texts=1, methods=("shapley", "lime"))
     config = write_synthetic_run(folder, dataclasses.replace(shape, n_layers=layers, n_heads=heads))
     return read_run(folder, config)
 

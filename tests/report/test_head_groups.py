@@ -73,5 +73,5 @@ def test_methods_for_heads_have_their_costs(small: Written) -> None:
     )
     assert np.array_equal(
         [row[0] for row in table(replace(small.run, cost=cost), "cost", "table-cost").rows],
-        ["SHAP", "LIME", "Random control"],
+        ["SHAP", "SHAP package", "LIME", "Random control"],
     )

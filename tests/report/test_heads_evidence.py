@@ -47,7 +47,7 @@ def table(run: RunTables, section: str, anchor: str) -> Table:
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> RunTables:
     folder = tmp_path_factory.mktemp("tiny") / "run"
     folder.mkdir()
-    shape = Shape(models=(("encoder", 16),), seeds=(0,), n_texts=4, shown_texts=1, methods=("shap", "random"))
+    shape = Shape(models=(("encoder", 16),), seeds=(0,), n_texts=4, shown_texts=1, methods=("shapley", "random"))
     return read_run(folder, write_synthetic_run(folder, shape))
 
 

@@ -23,11 +23,13 @@ VARIANT = ("reviews", "encoder")
 
 
 def test_estimates_are_found_whichever_way_round(written: Written) -> None:
-    one, other = (estimate(written.run, VARIANT, "spearman", *pair) for pair in (("shap", "lime"), ("lime", "shap")))
+    one, other = (
+        estimate(written.run, VARIANT, "spearman", *pair) for pair in (("shapley", "lime"), ("lime", "shapley"))
+    )
     assert one is not None
     assert other is not None
     assert one["estimate"] == other["estimate"]
-    assert estimate(written.run, VARIANT, "spearman", "shap", "nothing") is None
+    assert estimate(written.run, VARIANT, "spearman", "shapley", "nothing") is None
 
 
 def test_kind_shares_sum_to_one_and_match_a_loop(small: Written) -> None:
@@ -40,7 +42,7 @@ def test_kind_shares_sum_to_one_and_match_a_loop(small: Written) -> None:
 
 
 def test_hidden_share_matches_a_loop(small: Written) -> None:
-    rows = pick(small.run.of("crosswalk", *VARIANT), seed="0", method="shap")
+    rows = pick(small.run.of("crosswalk", *VARIANT), seed="0", method="shapley")
     written = score = 0.0
     for _, word in rows.groupby(["example_id", "word_index"]):
         written += word["value"].abs().sum()
@@ -62,18 +64,18 @@ def test_heads_are_ranked_within_a_seed_and_never_pooled(small: Written) -> None
 def test_global_words_count_a_text_once(written: Written) -> None:
     table, least = global_words(written.run, VARIANT, most=200)
     assert least == 1
-    rows = pick(written.run.of("features", *VARIANT), trained=True, method="shap").dropna(subset=["score"])
+    rows = pick(written.run.of("features", *VARIANT), trained=True, method="shapley").dropna(subset=["score"])
     for word in ("never", "the", "superb"):  # "never" stands twice in one text
         mine = pick(rows, word=word)
         means = mine.groupby(["seed", "example_id"])["score"].mean()
-        assert table.loc[word, "shap"] == pytest.approx(means.mean())
+        assert table.loc[word, "shapley"] == pytest.approx(means.mean())
         assert table.loc[word, "n_texts"] == mine["example_id"].nunique()
 
 
 def test_profiles_are_per_seed(small: Written) -> None:
     profiles = head_profiles(small.run, VARIANT, ["the", "and"])
     assert set(profiles) == {"0", "1"}
-    rows = pick(small.run.of("crosswalk", *VARIANT), seed="0", method="shap", component="L0H1", word="the")
+    rows = pick(small.run.of("crosswalk", *VARIANT), seed="0", method="shapley", component="L0H1", word="the")
     assert profiles["0"].loc["the", "L0H1"] == pytest.approx(rows["value"].mean())
 
 
@@ -94,7 +96,7 @@ def test_the_first_text_is_the_one_that_the_rule_names(written: Written) -> None
     fits = texts[texts["correct"] & texts["n_words"].between(8, 14) & (texts["n_unknown"] == 0)]
     fits = fits[fits["example_id"].isin(causal_ids(written.run, *VARIANT, chosen.seed))]
     assert chosen.example_id == fits.loc[fits["pull"].idxmax(), "example_id"]
-    scores = pick(written.run.of("features", *VARIANT), seed=chosen.seed, trained=True, method="shap")
+    scores = pick(written.run.of("features", *VARIANT), seed=chosen.seed, trained=True, method="shapley")
     mine = pick(scores, example_id=chosen.example_id)["score"]
     assert fits["pull"].max() == pytest.approx(min(mine[mine > 0].sum(), -mine[mine < 0].sum()))
 

@@ -77,9 +77,9 @@ def limits(run: RunTables) -> dict[str, str]:
 
 def test_limits_say_how_much_of_shap_is_exact(small: Written) -> None:
     assert "24 explanations" in limits(small.run)["SHAP is exact here."]
-    some = set_rows(small.run, "features", "estimator", "kernel", method="shap", example_id="t002")
+    some = set_rows(small.run, "features", "estimator", "kernel", method="shapley", example_id="t002")
     assert "In 20 of 24 explanations" in limits(some)["SHAP is exact only for some texts."]
-    none = set_rows(small.run, "features", "estimator", "kernel", method="shap")
+    none = set_rows(small.run, "features", "estimator", "kernel", method="shapley")
     assert "In 0 of 24 explanations" in limits(none)["SHAP is sampled for every text."]
     lime = small.run.tables["features"].query("method == 'lime'")
     assert not any(lead.startswith("SHAP is") for lead in limits(with_rows(small.run, "features", lime)))
@@ -104,7 +104,7 @@ def test_the_split_between_exact_and_sampled_is_where_the_run_has_it() -> None:
 @pytest.mark.usefixtures("no_painting")
 def test_the_figure_of_lengths_reads_the_estimator(small: Written) -> None:
     assert agreement_by_text(small.run, VARIANT)["exact"].eq(True).all()
-    some = set_rows(small.run, "features", "estimator", "kernel", method="shap", example_id="t002", seed="1")
+    some = set_rows(small.run, "features", "estimator", "kernel", method="shapley", example_id="t002", seed="1")
     rows = agreement_by_text(some, VARIANT).set_index("example_id")["exact"]
     assert not rows["t002"]
     assert rows.drop("t002").eq(True).all()

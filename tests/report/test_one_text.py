@@ -55,7 +55,7 @@ def test_one_rule_shows_the_text_where_direct_and_causal_part_most(written: Writ
     assert set(shares.index) == set(causal_ids(written.run, *V, "0"))
     cells = pick(written.run.tables["crosswalk"], model="encoder", seed="0", example_id="t001")
     psi = pick(cells, method=TWO_WAY).groupby("component")["value"].sum()
-    direct = pick(cells, method="shap").groupby("component")["value"].sum()[psi.index]
+    direct = pick(cells, method="shapley").groupby("component")["value"].sum()[psi.index]
     assert shares["t001"] == pytest.approx((psi - direct).abs().sum() / (psi.abs() + direct.abs()).sum())
     first = choose_first(written.run)
     assert first is not None
@@ -93,7 +93,7 @@ def test_layers_are_compared_by_the_cells_of_both_tables(small: Written) -> None
     told = layer_contrast(rows)
     for layer in (0, 1):
         shares = []
-        for method, kind in ((TWO_WAY, "causal"), ("shap", "direct")):
+        for method, kind in ((TWO_WAY, "causal"), ("shapley", "direct")):
             cells = pick(rows.crosswalk, method=method, kind=kind)
             heads = cells[cells["component"].str.match(r"L\dH")]
             here = heads[heads["component"].str.startswith(f"L{layer}")]["value"].abs().sum()

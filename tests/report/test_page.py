@@ -64,7 +64,7 @@ def test_markdown_links_only_figures_that_exist(written: Written) -> None:
 
 def test_the_agreement_table_shows_the_estimates(written: Written) -> None:
     rows = pd.read_csv(written.folder / "tables" / "estimates.csv", keep_default_na=False, na_values=[""])
-    rows = rows[(rows.method_a == "shap") & (rows.method_b == "lime") & (rows.subset == "all")]
+    rows = rows[(rows.method_a == "shapley") & (rows.method_b == "lime") & (rows.subset == "all")]
     assert len(rows) > 10
     table = re.search(r'id="table-agreement".*?</table>', written.html, re.DOTALL)
     assert table
@@ -81,7 +81,9 @@ def test_the_findings_quote_the_tables(written: Written) -> None:
         ("spearman", "wrong"): 2,
         ("effective_components", "all"): 1,
     }.items():
-        rows = estimates[(estimates.metric == metric) & (estimates.subset == subset) & (estimates.method_a == "shap")]
+        rows = estimates[
+            (estimates.metric == metric) & (estimates.subset == subset) & (estimates.method_a == "shapley")
+        ]
         for row in rows[rows.method_b.isin(["lime", ""])].itertuples():
             assert f"{number(row.estimate, decimals)} {interval(row.low, row.high, decimals)}" in text[0]
     accuracy = written.run.tables["accuracy"]

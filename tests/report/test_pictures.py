@@ -45,7 +45,7 @@ def without_causal(run: RunTables) -> RunTables:
 
 def test_both_tables_and_their_margins_are_those_of_the_run(small: Written) -> None:
     picture, _, rows = picture_of(small.run)
-    causal, direct = table_of(small.run, TWO_WAY, "causal"), table_of(small.run, "shap", "direct")
+    causal, direct = table_of(small.run, TWO_WAY, "causal"), table_of(small.run, "shapley", "direct")
     left, middle = picture.panels
     assert left.title.startswith("Causal")
     assert middle.title.startswith("Direct")
@@ -60,7 +60,9 @@ def test_both_tables_and_their_margins_are_those_of_the_run(small: Written) -> N
 
     assert left.rings is not None
     (bars,) = picture.bars
-    shap = pick(small.run.tables["features"], model="encoder", seed="0", example_id="t000", method="shap", trained=True)
+    shap = pick(
+        small.run.tables["features"], model="encoder", seed="0", example_id="t000", method="shapley", trained=True
+    )
     np.testing.assert_allclose(bars.row_sum, shap["score"])
     np.testing.assert_allclose(bars.ticks, causal.sum(axis=1))
     assert picture.corner[1] == signed(float(rows.text["margin"]) - float(rows.text["empty_margin"]))
@@ -79,17 +81,18 @@ def test_the_title_names_what_the_tables_say(small: Written) -> None:
     run = set_rows(small.run, "crosswalk", "value", 0.0, model="encoder", seed="0", example_id="t000")
     where = {"model": "encoder", "seed": "0", "example_id": "t000", "word_index": 1}
     for kind, method, cells in (
-        ("direct", "shap", {"L0H1": 0.4, "L0.mlp": 0.6, "L1H0": -0.1}),
+        ("direct", "shapley", {"L0H1": 0.4, "L0.mlp": 0.6, "L1H0": -0.1}),
         ("causal", TWO_WAY, {"L0H1": 0.7, "L1H3": 0.2}),
     ):
         for component, value in cells.items():
             run = set_rows(run, "crosswalk", "value", value, **where, kind=kind, method=method, component=component)
     _, title, rows = picture_of(run)
     word = rows.words().loc[1, "word"]
-    assert title.startswith(f"“{word}” (+0.90) needs L0H1 most (+0.70) and is written most by L0.mlp (+0.60); ")
-    run = set_rows(run, "crosswalk", "value", 0.65, **where, kind="direct", component="L0H1", method="shap")
-    run = set_rows(run, "crosswalk", "value", 0.35, **where, kind="direct", component="L0.mlp", method="shap")
-    assert "needs L0H1 most (+0.70), which also writes most (+0.65); " in picture_of(run)[1]
+    # the other words score nothing, so that none is the second strongest
+    assert title == f"“{word}” (+0.90) needs L0H1 most (+0.70) and is written most by L0.mlp (+0.60)"
+    run = set_rows(run, "crosswalk", "value", 0.65, **where, kind="direct", component="L0H1", method="shapley")
+    run = set_rows(run, "crosswalk", "value", 0.35, **where, kind="direct", component="L0.mlp", method="shapley")
+    assert "needs L0H1 most (+0.70), which also writes most (+0.65)" in picture_of(run)[1]
 
 
 def test_cells_that_cannot_be_told_apart_are_named_together() -> None:
@@ -118,7 +121,7 @@ def test_the_error_of_an_exact_table_is_none(small: Written) -> None:
 
 def test_biases_and_sampling_are_told_below(small: Written) -> None:
     picture, _, _ = picture_of(small.run)
-    direct = table_of(small.run, "shap", "direct")
+    direct = table_of(small.run, "shapley", "direct")
     biases = direct[[c for c in direct if "bias" in c]].to_numpy().sum()
     assert f"together {signed(float(biases))} logits" in picture.footnote[0]
     made = pick(small.run.tables["causal"], model="encoder", seed="0", example_id="t000").iloc[0]
@@ -135,7 +138,7 @@ def test_without_a_causal_table_the_direct_tables_stand_alone(small: Written) ->
     picture, title, rows = picture_of(run)
     assert [p.title.split(",")[0] for p in picture.panels] == ["SHAP", "LIME"]
     assert "writes most" in title
-    for panel, method in zip(picture.panels, ("shap", "lime"), strict=True):
+    for panel, method in zip(picture.panels, ("shapley", "lime"), strict=True):
         table = table_of(run, method, "direct")[list(panel.names)]
         np.testing.assert_allclose(panel.cells, table.to_numpy())
         np.testing.assert_allclose(panel.dashes, rows.parts()["beyond"][list(panel.names)])
@@ -173,7 +176,7 @@ def wide_rows(small: Written, n_heads: int) -> TextRows:
         {"word_index": w, "word": word, "component": name, "method": method, "kind": kind, "value": 1.0}
         for w, word in words.items()
         for name in names
-        for method, kind in (("shap", "direct"), (TWO_WAY, "causal"))
+        for method, kind in (("shapley", "direct"), (TWO_WAY, "causal"))
     ]
     return dataclasses.replace(rows, components=parts, crosswalk=pd.DataFrame(cells))
 
@@ -203,7 +206,7 @@ def test_a_word_quoted_twice_has_its_position(small: Written) -> None:
         assert "(word " not in once.title
         twice = crosswalk_figure(set_rows(run, "features", "word", "with", example_id="t000"), chosen(), "x")
         assert twice is not None
-        scores = table_of(run, "shap", "direct").sum(axis=1)
+        scores = table_of(run, "shapley", "direct").sum(axis=1)
         first, second = scores.abs().sort_values(ascending=False, kind="stable").index[:2]
         assert f"“with” (word {first + 1}) ({signed(scores[first])})" in twice.title
         assert f"“with” (word {second + 1}) ({signed(scores[second])})" in twice.title

@@ -20,7 +20,7 @@ from tests.report.test_heads_evidence import VARIANT, figure, table
 
 
 def removed(run: RunTables, unit: str, values: tuple[float, float, float], model: str = "encoder") -> RunTables:
-    method = {"words": "shap", "heads": "shapley_margin"}[unit]
+    method = {"words": "shapley", "heads": "shapley_margin"}[unit]
     return set_estimates(run, "margin_lost_at_25", f"{unit}:{method}", "", "all", values, model=model)
 
 
@@ -82,7 +82,7 @@ def test_the_dotted_line_is_what_all_words_give(small: Written) -> None:
 
 def test_bands_belong_to_the_two_methods_quoted(small: Written) -> None:
     lines = _lines(small.run, VARIANT)
-    assert [(x.unit, x.method) for x in lines if x.band] == [("words", "shap"), ("heads", "shapley_margin")]
+    assert [(x.unit, x.method) for x in lines if x.band] == [("words", "shapley"), ("heads", "shapley_margin")]
     drawn = [x.method for x in lines if x.unit == "heads"]
     assert drawn == ["shapley_margin", "ablation_mean", "direct_centred", "random"]
     controls = {x.unit: x.colour for x in lines if x.method == "random"}
@@ -126,7 +126,7 @@ def curve(unit: str, method: str, *lost: float) -> RemovalLine:
 
 
 CROWD = [  # two lines of words nearly one, three of heads close together, all ends alike
-    curve("words", "shap", 1.78, 2.55, 3.0, 3.26, 3.42, 1.8),
+    curve("words", "shapley", 1.78, 2.55, 3.0, 3.26, 3.42, 1.8),
     curve("words", "lime", 1.77, 2.53, 2.94, 3.2, 3.36, 1.8),
     curve("words", "random", 0.13, 0.27, 0.43, 0.55, 1.05, 1.8),
     curve("heads", "shapley_margin", 0.69, 1.17, 1.46, 1.63, 1.81, 1.76),

@@ -10,7 +10,8 @@ import pytest
 
 from study.report import SECTIONS
 from study.report.blocks import Section, walk
-from study.report.inputs import COLUMNS, RunTables, read_run
+from study.report.columns import COLUMNS
+from study.report.inputs import RunTables, read_run
 from study.report.markdown import to_markdown
 from study.report.page import build_sections, render_page
 from study.report.sections.opening import TITLE, opening_blocks
@@ -26,7 +27,7 @@ SHAPES = {
         models=MLP, seeds=(0,), n_layers=4, n_heads=8, n_texts=6, max_words=5, classes=("a", "b", "c<i>")
     ),
     "one text": Shape(models=MLP, seeds=(0,), n_texts=1),
-    "no lime": Shape(models=MLP, seeds=(0,), n_texts=4, methods=("shap", "occlusion")),
+    "no lime": Shape(models=MLP, seeds=(0,), n_texts=4, methods=("shapley", "occlusion")),
     "no shap": Shape(models=MLP, seeds=(0,), n_texts=4, methods=("lime", "random")),
     "attention alone": Shape(models=MLP, seeds=(0,), n_texts=4, methods=("attention",)),
 }

@@ -20,6 +20,8 @@ GAP, LAYER_GAP = 0.38, 0.22  # between tables, inches; between layers, cells
 CELL_MOST = 0.62  # inches: the cells of small models are no wider
 BAR, BAR_ALONE = 1.25, 1.95  # inches: one of several columns of bars, or the only one
 LONG = 28  # words from which rows are lower
+TICK_LEAST = 0.15  # inches between two labels of an axis
+CALLED = 0.13  # inches: room for the names of heads under their labels
 RIM = 0.009  # inches: half of the white line between two cells
 ANNOTATE_ABOVE = 0.15  # of the largest cell
 PAGE = WIDE - 0.24  # inches: the margin is added when the picture is rendered
@@ -123,17 +125,22 @@ def _paint_names(sheet: Sheet, panel: Panel, plan: _Plan, left: float) -> None:
     edges = left + plan.cell * _edges(panel)
     layers = [k for k in dict.fromkeys(panel.layers) if k >= 0]
     turned = any(panel.layers.count(k) * plan.cell < 0.55 for k in layers) and plan.cell < 0.5
+    raised = 0.0 if turned or not panel.called else CALLED
     for edge, name, short in zip(edges, panel.names, panel.short, strict=False):
         text = name if turned else short
         size = 10.0 if text_inches(short, 10) < plan.cell * 0.95 else 8.0
         turn = 90 if turned or text_inches(text, size) > plan.cell * 1.15 else 0
-        place = edge + plan.cell / 2, plan.top + 0.05
+        place = edge + plan.cell / 2, plan.top + 0.05 + raised
         sheet.write(*place, text, fontsize=size, ha="center", va="bottom", rotation=turn)
+    for edge, called in zip(edges, panel.called if raised else (), strict=False):
+        size = min(8.5, 8.5 * 0.94 * plan.cell / max(text_inches(called, 8.5), 1e-9))
+        sheet.write(edge + plan.cell / 2, plan.top + 0.04, called, fontsize=size, ha="center", va="bottom")
     for layer in [] if turned else layers:
         columns = [c for c, k in enumerate(panel.layers) if k == layer]
         start, end = edges[columns[0]] + 0.02, edges[columns[-1]] + plan.cell - 0.02
-        sheet.note((start + end) / 2, plan.top + 0.34, f"layer {layer}", ha="center")
-        sheet.line([(start, plan.top + 0.3), (end, plan.top + 0.3)], MUTED, 0.7)
+        line = plan.top + (0.37 if raised else 0.3)
+        sheet.note((start + end) / 2, line + 0.04, f"layer {layer}", ha="center")
+        sheet.line([(start, line), (end, line)], MUTED, 0.7)
 
 
 def _sum_limits(panels: tuple[Panel, ...]) -> tuple[float, float]:
@@ -169,7 +176,10 @@ def _paint_column_sums(
             draw(float(x), float(y), min(0.09, 0.4 * plan.cell))
     if label_axis:
         sheet.line([(left - 0.03, floor), (left - 0.03, floor + SUMS)], MUTED, 0.7)
-        for tick, text in _round_ticks(low, high):
+        ticks = _round_ticks(low, high)
+        if SUMS * min(np.diff([t for t, _ in ticks]), default=high - low) / (high - low) < TICK_LEAST:
+            ticks = _round_ticks(low, high, 1)
+        for tick, text in ticks:
             y = float(place(tick))
             sheet.line([(left - 0.07, y), (left - 0.03, y)], MUTED, 0.7)
             sheet.write(left - 0.1, y, text, fontsize=9, ha="right", va="center_baseline")

@@ -7,22 +7,25 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from study.report.figures.palette import ACCENT, method_colour, method_label
 from study.report.figures.style import WIDE
 from study.report.numbers import count
 
 TRAIN = "#b3541e"
+_ACROSS = 4
 
 
 def paint_curves(curves: Mapping[str, pd.DataFrame]) -> Canvas:
-    """Losses (above) and validation accuracy (below) by epoch, a line a seed."""
-    size = (min(WIDE, 1.2 + 5.0 * len(curves)), 5.4)
-    canvas, axes = plt.subplots(2, len(curves), figsize=size, squeeze=False, sharex="col", sharey="row")
-    for i, (title, rows) in enumerate(curves.items()):
-        loss, accuracy = axes[0][i], axes[1][i]
+    """Losses (above) and validation accuracy (below) by epoch, a line a seed; at most `_ACROSS` models side by side."""
+    across = min(len(curves), _ACROSS)
+    size = (min(WIDE, 1.2 + 5.0 * across), 5.4 * -(-len(curves) // across))
+    canvas = plt.figure(figsize=size)
+    places = _pairs_of_axes(canvas, len(curves), across)
+    for (title, rows), (loss, accuracy) in zip(curves.items(), places, strict=True):
         for _, part in rows.groupby("seed", sort=True):
             part = part.sort_values("epoch")
             loss.plot(part["epoch"], part["train_loss"], color=TRAIN, lw=1.5)
@@ -30,13 +33,30 @@ def paint_curves(curves: Mapping[str, pd.DataFrame]) -> Canvas:
             accuracy.plot(part["epoch"], part["validation_accuracy"], color=ACCENT, lw=1.5, marker="o", ms=3.5)
         loss.set_title(title)
         accuracy.set_xlabel("epoch")
-        accuracy.xaxis.get_major_locator().set_params(integer=True)
-    axes[0][0].set_ylabel("loss (nats)")
-    axes[1][0].set_ylabel("validation accuracy")
+        accuracy.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    for loss, accuracy in places[::across]:
+        loss.set_ylabel("loss (nats)")
+        accuracy.set_ylabel("validation accuracy")
     for x, name, colour in ((0.87, "● training", TRAIN), (0.995, "● validation", ACCENT)):
         canvas.text(x, 1.0, name, color=colour, ha="right", va="bottom", weight="bold")
     canvas.tight_layout()
     return canvas
+
+
+def _pairs_of_axes(canvas: Canvas, n: int, across: int) -> list[tuple[Axes, Axes]]:
+    """Two plots above each other for each of n models; all upper ones share their scale, and so do the lower ones."""
+    grid = canvas.add_gridspec(2 * -(-n // across), across)
+    pairs: list[tuple[Axes, Axes]] = []
+    for i in range(n):
+        line, column = divmod(i, across)
+        first = pairs[0] if pairs else (None, None)
+        above = canvas.add_subplot(grid[2 * line, column], sharey=first[0])
+        below = canvas.add_subplot(grid[2 * line + 1, column], sharex=above, sharey=first[1])
+        for ax in (above, below):
+            ax.tick_params(labelleft=column == 0)
+        above.tick_params(labelbottom=False)
+        pairs.append((above, below))
+    return pairs
 
 
 def paint_cost(cost: pd.DataFrame) -> Canvas:

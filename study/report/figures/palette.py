@@ -13,7 +13,8 @@ INK, MUTED, RULE, PLATE = "#1f2328", "#59636e", "#d1d9e0", "#ffffff"
 ACCENT = "#0b6e99"
 
 METHOD_LABELS: Mapping[str, str] = {
-    "shap": "SHAP",
+    "shapley": "SHAP",
+    "shap": "SHAP package",
     "lime": "LIME",
     "occlusion": "Occlusion",
     "gradient_x_input": "Gradient × input",
@@ -22,6 +23,8 @@ METHOD_LABELS: Mapping[str, str] = {
     "rollout": "Rollout",
     "random": "Random control",
     "two_way_shapley": "Causal crosswalk",
+    "oracle": "Oracle",
+    "reversed": "Oracle, turned round",
 }
 HEAD_METHOD_LABELS: Mapping[str, str] = {
     "leave_one_out": "Leave one out",
@@ -31,15 +34,24 @@ HEAD_METHOD_LABELS: Mapping[str, str] = {
     "ablation_zero": "Zero ablation",
     "ablation_mean": "Mean ablation",
     "ablation_resample": "Resample ablation",
+    "ablation_zero_pairs": "Pairwise zero ablation",
     "shapley": "Head Shapley",
     "lime": "Head LIME",
     "shapley_margin": "Shapley of the margin",
     "attention_norm": "Attention norm",
+    "attention_confidence": "Attention confidence",
+    "crosswalk_direct": "Direct crosswalk columns",
+    "crosswalk_causal": "Causal crosswalk columns",
+    "crosswalk_direct_truth_only": "Direct crosswalk, given words",
+    "crosswalk_causal_truth_only": "Causal crosswalk, given words",
     "random": "Random control",
+    "oracle": "Oracle",
+    "reversed": "Oracle, turned round",
 }
 # Okabe and Ito's palette, told apart by the colour-blind; darkened where white text stands on it.
 METHOD_COLOURS: Mapping[str, str] = {
-    "shap": "#0072b2",
+    "shapley": "#0072b2",
+    "shap": "#123b5d",
     "lime": "#d55e00",
     "occlusion": "#009e73",
     "gradient_x_input": "#cc79a7",
@@ -47,6 +59,7 @@ METHOD_COLOURS: Mapping[str, str] = {
     "attention": "#56b4e9",
     "rollout": "#8c6bb1",
     "random": "#8a8f98",
+    "oracle": "#1f2328",
 }
 # The same idea has the same colour for heads as for words; heads are drawn dashed.
 HEAD_METHOD_COLOURS: Mapping[str, str] = {
@@ -56,11 +69,16 @@ HEAD_METHOD_COLOURS: Mapping[str, str] = {
     "ablation_zero": "#cc79a7",
     "ablation_mean": "#7b4fa3",
     "ablation_resample": "#a0527e",
+    "ablation_zero_pairs": "#c96a9b",
     "shapley": "#0072b2",
     "lime": "#d55e00",
     "shapley_margin": "#4a90b8",
     "attention_norm": "#e69f00",
+    "attention_confidence": "#56b4e9",
+    "crosswalk_direct": "#6b7a2e",
+    "crosswalk_causal": "#123b5d",
     "random": "#8a8f98",
+    "oracle": "#1f2328",
 }
 CLASS_COLOURS: Mapping[str, str] = {
     "direct": "#0072b2",

@@ -15,7 +15,8 @@ class Panel:
     """One table of the picture. cells: [word column]; column_sum: [column].
 
     names: full labels of the columns ("L0H1"), short: those under a heading of their layer ("H1"); layers: the
-    layer of each, -1 for none, or REST. dashes, rings: [column], what is marked on the column sums, or None.
+    layer of each, -1 for none, or REST; called: what each is known as ("NegScope"), or nothing. dashes, rings:
+    [column], what is marked on the column sums, or None.
     """
 
     title: str
@@ -26,6 +27,7 @@ class Panel:
     layers: tuple[int, ...]
     cells: FloatArray
     column_sum: FloatArray
+    called: tuple[str, ...] = ()
     dashes: FloatArray | None = None
     rings: FloatArray | None = None
 

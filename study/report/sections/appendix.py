@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from study.report.blocks import Block, Details, Paragraph, Section
-from study.report.inputs import COLUMNS, RunTables
+from study.report.columns import COLUMNS
+from study.report.inputs import RunTables
 from study.report.numbers import count, plural
 from study.report.tables import make_table
 
@@ -36,6 +37,15 @@ MEANING = {
     "removal_curves": "margin lost when the strongest words or heads are removed",
     "measurements": "one value a metric, pair of methods and text",
     "estimates": "means of the measurements over texts and seeds, with intervals",
+    "truth_words": "which words decide every explained text, and their exact Shapley values in the rule",
+    "truth_heads": "what every head of the models set by hand was set to do",
+    "truth_scores": "how right every method is on every text",
+    "score_card": "means of truth_scores with intervals, between chance and the oracle",
+    "verification": "whether each model does what its truth assumes",
+    "pairs": "every two heads: do they undo each other, and does the causal crosswalk say so",
+    "failures": "words that decide and whose score says that they do not",
+    "convergence": "error of every sampler by evaluations",
+    "convergence_needs": "evaluations that every sampler needs for an error",
     "walkthrough": "attention step by step, shapes of live tensors",
 }
 

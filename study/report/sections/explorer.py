@@ -7,7 +7,7 @@ import pandas as pd
 from study.report.blocks import Block, Details, FileLink, Paragraph, Section, Strip, Strips, StripWord, anchor_of
 from study.report.choose import choose_first
 from study.report.gallery import first_seed, picture_path, pictured_ids
-from study.report.inputs import SHAP, RunTables, pick
+from study.report.inputs import RunTables, pick
 from study.report.numbers import count, plural, signed
 from study.report.strips import signed_level
 
@@ -20,7 +20,7 @@ def build(run: RunTables) -> Section | None:
     if first is None:
         return None
     texts = pick(run.of("texts", first.dataset, first.model), seed=first.seed, trained=True)
-    scores = pick(run.of("features", first.dataset, first.model), seed=first.seed, trained=True, method=SHAP)
+    scores = pick(run.of("features", first.dataset, first.model), seed=first.seed, trained=True, method=run.shap)
     if scores.empty:
         return None
     top = float(scores["score"].abs().quantile(0.99)) or 1.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from study.config.limits import SHAPLEY_METHODS
 from study.records import UNSIGNED_METHODS
 from study.report.blocks import Block, Figure, Heading, Paragraph, Section, Table
 from study.report.controls import completeness_note, untrained_figure
@@ -21,10 +22,11 @@ from study.report.figures.agreement import (
 )
 from study.report.figures.palette import METHOD_COLOURS, method_label
 from study.report.figures.style import draw
-from study.report.inputs import LIME, SHAP, RunTables
+from study.report.inputs import LIME, RunTables
 from study.report.measures import agreement_by_text, agreement_matrix, confusion, estimate, global_words
-from study.report.notes import interval_note, level_text, size_note
+from study.report.notes import interval_note, level_text, passed_over, size_note, two_estimates
 from study.report.numbers import count, listing, number, plural, with_interval
+from study.report.quotes import word_quote
 from study.report.tables import make_table
 
 ABOUT = (
@@ -42,8 +44,9 @@ def build(run: RunTables) -> Section | None:
         _length(run),
         untrained_figure(run),
     )
-    blocks: list[Block] = [Paragraph(ABOUT)] if matrix else []
+    blocks: list[Block] = [Paragraph(f"{ABOUT}{two_estimates(run)}")] if matrix else []
     blocks += [b for b in (matrix, _agreement_table(run), completeness_note(run)) if b]
+    blocks += [word_quote(run)] if matrix else []
     if words:
         blocks += [Heading("Words that count over all texts", "global-words"), words]
     if dots or length:
@@ -61,17 +64,19 @@ def _matrix(run: RunTables) -> Figure | None:
     matrices = {k: m for k, m in matrices.items() if np.isfinite(m).any()}
     if not matrices:
         return None
+    shapley = np.isin(methods, SHAPLEY_METHODS)
+    same = np.outer(shapley, shapley)  # two estimates of one number are no two methods that agree
     best: dict[str, list[str]] = {}
     for name, matrix in matrices.items():
-        lower = np.where(np.tri(len(methods), k=-1, dtype=bool), matrix, np.nan)
+        lower = np.where(np.tri(len(methods), k=-1, dtype=bool) & ~same, matrix, np.nan)
         if np.isfinite(lower).any():
             i, j = np.unravel_index(np.nanargmax(lower), lower.shape)
             pair = f"{method_label(methods[int(j)])} and {method_label(methods[int(i)])}"
             best.setdefault(pair, []).append(f"{number(lower[i, j])} in {name}")
     note = (
         f"Mean Spearman rank correlation over the words of a text; {size_note(run)}. Below the diagonal: scores; "
-        "above it: their sizes, the only way to compare attention and rollout, which have no sign. No interval "
-        "here: see the table."
+        "above it: their sizes, the only way to compare attention and rollout, which have no sign. "
+        f"{passed_over(methods)}No interval here: see the table."
     )
     title = "; ".join(f"{pair} agree most ({listing(where)})" for pair, where in best.items())
     title = title or "Agreement of the methods by size"
@@ -83,8 +88,8 @@ def _agreement_table(run: RunTables) -> Table | None:
     """SHAP against LIME by every metric, a column a variant."""
     rows = run.tables["estimates"]
     pair = (
-        rows["method_a"].isin([SHAP, LIME])
-        & rows["method_b"].isin([SHAP, LIME])
+        rows["method_a"].isin([run.shap, LIME])
+        & rows["method_b"].isin([run.shap, LIME])
         & (rows["method_a"] != rows["method_b"])
     )
     metrics = list(dict.fromkeys(rows[pair & (rows["subset"] == "all")]["metric"]))
@@ -92,7 +97,7 @@ def _agreement_table(run: RunTables) -> Table | None:
         "metric": [m.replace("_at_k", ", k\u00a0=\u00a0").replace("_", " ") for m in metrics]
     }
     for variant in run.variants:
-        found = [estimate(run, variant, m, SHAP, LIME) for m in metrics]
+        found = [estimate(run, variant, m, run.shap, LIME) for m in metrics]
         name = run.label(*variant)
         table[name] = ["" if r is None else with_interval(r["estimate"], r["low"], r["high"], 3) for r in found]
         table[f"{name}: undefined"] = ["" if r is None else count(float(r["n_undefined"])) for r in found]
@@ -127,7 +132,7 @@ def _words(run: RunTables) -> Figure | None:
     ends = [
         f"“{table.index[-1]}” most for and “{table.index[0]}” most against in {name}" for name, table in tables.items()
     ]
-    methods = {m: METHOD_COLOURS[m] for m in (SHAP, LIME) if any(m in t for t in tables.values())}
+    methods = {m: METHOD_COLOURS[m] for m in (run.shap, LIME) if any(m in t for t in tables.values())}
     note = (
         f"Mean score of a word, logits; {size_note(run)}; words found in at least "
         f"{plural(max(least.values()), 'text')}. A text counts once a word. No interval: a description."
@@ -141,11 +146,11 @@ def _words(run: RunTables) -> Figure | None:
 
 def _correctness(run: RunTables) -> Figure | None:
     panels: dict[str, list[Dot]] = {}
-    others = [m for m in run.methods() if m not in {SHAP, *UNSIGNED_METHODS}]
+    others = [m for m in run.methods() if m not in {run.shap, *UNSIGNED_METHODS}]
     for variant in run.variants:
         for method in others:
             for subset in SUBSET_COLOURS:
-                row = estimate(run, variant, "spearman", SHAP, method, subset)
+                row = estimate(run, variant, "spearman", run.shap, method, subset)
                 if row is not None:
                     panels.setdefault(run.label(*variant), []).append(
                         make_dot(f"SHAP, {method_label(method)}", subset, row)
@@ -167,7 +172,7 @@ def _correctness(run: RunTables) -> Figure | None:
 def _correctness_title(run: RunTables) -> str:
     parts = []
     for variant in run.variants:
-        right, wrong = (estimate(run, variant, "spearman", SHAP, LIME, s) for s in ("correct", "wrong"))
+        right, wrong = (estimate(run, variant, "spearman", run.shap, LIME, s) for s in ("correct", "wrong"))
         if right is not None and wrong is not None:
             values = f"{number(right['estimate'])} where right, {number(wrong['estimate'])} where wrong"
             parts.append(f"{values} in {run.label(*variant)}")

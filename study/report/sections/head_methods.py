@@ -16,14 +16,16 @@ from study.report.inputs import RunTables
 from study.report.measures import largest_cell
 from study.report.notes import interval_note, size_note
 from study.report.numbers import listing, plural, signed, with_interval
+from study.report.quotes import head_method_quote
 from study.report.sections.head_groups import group_table
 from study.report.sections.removal import removal_blocks
 from study.report.tables import make_table
 
 ABOUT = (
     "Every method below gives each head one number a text. Direct methods read what a head writes; ablations, Shapley "
-    "and LIME take heads away; attention norm only says how much a head moves. All are compared over the heads of one "
-    "text, so no head's number is carried from one seed to another."
+    "and LIME take heads away; attention norm only says how much a head moves, attention confidence how sharply it "
+    "looks at a word. All are compared over the heads of one text, so no head's number is carried from one seed to "
+    "another."
 )
 
 
@@ -31,6 +33,8 @@ def build(run: RunTables) -> Section | None:
     """Agreement of head methods, pairs of heads, removals."""
     matrix = _matrix(run)
     blocks: list[Block] = [Paragraph(ABOUT), matrix] if matrix else []
+    if matrix and (quote := head_method_quote(run)):
+        blocks.append(quote)
     if table := _agreement_table(run):
         blocks.append(Details("The same as a table, with intervals", (table,)))
     together = [b for b in (_pairs(run), group_table(run)) if b]
@@ -60,8 +64,8 @@ def _matrix(run: RunTables) -> Figure | None:
     title = _main_pair(run) or "Agreement of head methods"
     note = (
         f"Mean Spearman rank correlation over the heads of a text; {size_note(run)}. Below the diagonal: scores; above "
-        "it: their sizes. Attention norm has no sign and is compared by size only. In square brackets: "
-        f"{interval_note(run)}; those of the other pairs are in the table."
+        "it: their sizes. Attention norm and confidence have no sign and are compared by size only. In square "
+        f"brackets: {interval_note(run)}; those of the other pairs are in the table."
     )
     axis = "Spearman: below the diagonal of scores, above it of their sizes"
     return draw(

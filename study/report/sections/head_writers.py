@@ -7,8 +7,9 @@ import pandas as pd
 from study.report.blocks import Block, Figure, Heading, Table, anchor_of
 from study.report.figures.components import paint_hidden, paint_kinds
 from study.report.figures.heads import paint_centring, paint_profiles, paint_shares
+from study.report.figures.palette import method_label
 from study.report.figures.style import clip, draw
-from study.report.inputs import LIME, SHAP, RunTables, Variant
+from study.report.inputs import LIME, RunTables, Variant
 from study.report.measures import (
     BASES,
     basis_of,
@@ -89,16 +90,16 @@ def _carriers(run: RunTables) -> Table | None:
     """Effective number of components, cancellation, and the hidden share, per variant and method."""
     rows = []
     for variant in run.variants:
-        for method in (SHAP, LIME):
+        for method in (run.shap, LIME):
             spread_ = estimate(run, variant, "effective_components", method, "")
             kappa = estimate(run, variant, "cancellation", method, "")
             if spread_ is None and kappa is None:
                 continue
-            lost = spread(hidden_by_seed(run, variant)) if method == SHAP else None
+            lost = spread(hidden_by_seed(run, variant)) if method == run.shap else None
             rows.append(
                 {
                     "model": run.label(*variant),
-                    "method": method.upper(),
+                    "method": method_label(method),
                     "effective components": "–" if spread_ is None else _with(spread_),
                     "cancellation κ": "–" if kappa is None else _with(kappa),
                     "cancelled, by seed": "–" if lost is None else percent_range(lost.low, lost.high),

@@ -15,6 +15,7 @@ from study.report.inputs import RunTables
 from study.report.measures import Spread, spread
 from study.report.notes import size_note
 from study.report.numbers import listing, number, percent, plural
+from study.report.quotes import head_quote
 from study.report.sections.head_profiles import SHARE, profile_blocks, short_reason, trial_blocks
 from study.report.sections.head_writers import writer_blocks
 from study.report.tables import make_table
@@ -44,7 +45,7 @@ def build(run: RunTables) -> Section | None:
     blocks: list[Block] = []
     scatter = _direct_causal(run)
     if scatter:
-        blocks += [Paragraph(TWO_KINDS), scatter, *[b for b in (_classes(run), _rules(run)) if b]]
+        blocks += [Paragraph(TWO_KINDS), scatter, *[b for b in (head_quote(run), _classes(run), _rules(run)) if b]]
         if parting := _parting(run):
             blocks.append(Details("Heads on which direct and causal methods part, with the reasons", (parting,)))
     blocks += [*profile_blocks(run), *trial_blocks(run)]

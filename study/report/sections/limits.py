@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from study.report.blocks import Bullets, Paragraph, Section
-from study.report.inputs import LIME, SHAP, RunTables, pick
+from study.report.inputs import LIME, RunTables, pick
 from study.report.numbers import count, percent, plural
 
 MANY_SEEDS = 10  # from here on a bootstrap over seeds and texts covers too (Owen 2007)
@@ -12,7 +12,7 @@ PITFALLS = (
     (
         "Agreement is not truth.",
         "Methods can agree and all be wrong. Causal tests on the model say what it uses; which method is right needs, "
-        "besides, tasks whose answer is known, and this report has none yet.",
+        "besides, tasks whose answer is known.",
     ),
     (
         "Direct contributions see only direct writes.",
@@ -53,14 +53,32 @@ PITFALLS = (
 
 def build(run: RunTables) -> Section:
     """The known pitfalls of the methods, and this run's own bounds."""
-    items = tuple(Paragraph(text, lead=lead) for lead, text in (*PITFALLS, *_of_this_run(run)))
+    items = tuple(Paragraph(text, lead=lead) for lead, text in (*_known(run), *PITFALLS, *_of_this_run(run)))
     return Section(name="limits", title="Limits", short="Limits", blocks=(Bullets(items),))
+
+
+def _known(run: RunTables) -> list[tuple[str, str]]:
+    """What known answers do not say; that there are none, for a run without."""
+    if run.tables["score_card"].empty:
+        return [("No answer is known here.", "This run has no task on which one could tell which method is right.")]
+    return [
+        (
+            "Small rules are not language.",
+            "Who is right is known for short made-up rules and planted shortcuts, in small models. A method that fails "
+            "there cannot be trusted elsewhere; one that passes may still fail elsewhere.",
+        ),
+        (
+            "A model set by hand is one way to follow a rule.",
+            "What its heads do is known by design. Trained models follow the same rules with other heads, so only "
+            "words are scored there; and their exact values are those of the rule, not of the model.",
+        ),
+    ]
 
 
 def _of_this_run(run: RunTables) -> list[tuple[str, str]]:
     """Limits that depend on the config and on what was left out."""
     pairs = run.tables["measurements"]
-    both = pairs["method_a"].isin([SHAP, LIME]) & pairs["method_b"].isin([SHAP, LIME])
+    both = pairs["method_a"].isin([run.shap, LIME]) & pairs["method_b"].isin([run.shap, LIME])
     pairs = pairs[(pairs["metric"] == "spearman") & both]
     undefined = int(pairs["value"].isna().sum())
     cut = int((run.tables["texts"]["n_words_cut"].astype(float) > 0).sum())
@@ -84,7 +102,7 @@ def _of_this_run(run: RunTables) -> list[tuple[str, str]]:
 
 def _sampling(run: RunTables) -> list[tuple[str, str]]:
     """How many of the run's SHAP explanations are exact, by their estimator; nothing without SHAP."""
-    shap = pick(run.tables["features"], trained=True, method=SHAP)
+    shap = pick(run.tables["features"], trained=True, method=run.shap)
     texts = shap.drop_duplicates(["dataset", "model", "seed", "example_id"])
     if texts.empty:
         return []
@@ -92,10 +110,14 @@ def _sampling(run: RunTables) -> list[tuple[str, str]]:
     if exact == len(texts):
         return [("SHAP is exact here.", f"All coalitions were evaluated in all {plural(exact, 'explanation')}.")]
     lead = "SHAP is exact only for some texts." if exact else "SHAP is sampled for every text."
+    explain = run.config.explain
+    how, evals = ("odd-order regression", explain.shapley_evals)
+    if run.shap == "shap":
+        how, evals = ("the shap package's KernelExplainer", explain.shap_evals)
     text = (
-        f"In {count(exact)} of {plural(len(texts), 'explanation')} all coalitions were evaluated; the others "
-        f"sampled at most {plural(run.config.explain.shap_evals, 'coalition')} each, so part of the disagreement "
-        "there is sampling error."
+        f"In {count(exact)} of {plural(len(texts), 'explanation')} all coalitions were evaluated; the others come from "
+        f"{how} on at most {plural(evals, 'sampled coalition')} each, so part of the disagreement there is sampling "
+        "error."
     )
     return [(lead, text)]
 

@@ -18,11 +18,15 @@ from study.report.notes import level_text
 from study.report.numbers import count, listing, number, percent, plural
 from study.report.tables import BASELINES, make_table
 
+FEW = 3  # data sets that fit one figure; more are told in tables, and their details folded
+
 
 def build(run: RunTables) -> Section | None:
     """Accuracy, learning curves, data cards."""
-    blocks: list[Block] = [b for b in (_accuracy(run), _accuracy_table(run), _curves(run)) if b]
-    cards = [_card(name, card) for name, card in run.cards.items() if card]
+    opened = len(run.config.datasets) <= FEW
+    blocks: list[Block] = [b for b in (_accuracy(run),) if b] if opened else []
+    blocks += [*_accuracy_tables(run), *_curves(run)]
+    cards = [_card(name, card, opened=opened) for name, card in run.cards.items() if card]
     if cards:
         blocks += [Heading("Data", "data"), *cards]
     return (
@@ -87,10 +91,23 @@ def _accuracy_title(run: RunTables, dataset: str) -> str:
     return f"{where}{', '.join(parts)}{tail}"
 
 
-def _accuracy_table(run: RunTables) -> Table | None:
+def _accuracy_tables(run: RunTables) -> list[Block]:
+    """Everything in one table; where there are many data sets, single seeds in a folded one."""
     rows = _in_order(run.tables["accuracy"])
     if rows.empty:
-        return None
+        return []
+    if len(run.config.datasets) <= FEW:
+        return [_accuracy_table(run, rows, "table-accuracy")]
+    place = {d.name: k for k, d in enumerate(run.config.datasets)}
+    rows = rows.sort_values("dataset", key=lambda names: names.map(place), kind="stable")
+    single = (rows["kind"] == "model") & (rows["seed"] != "all")
+    blocks: list[Block] = [_accuracy_table(run, rows[~single], "table-accuracy")]
+    if single.any():
+        blocks.append(Details("Every training seed", (_accuracy_table(run, rows[single], "table-accuracy-seeds"),)))
+    return blocks
+
+
+def _accuracy_table(run: RunTables, rows: pd.DataFrame, anchor: str) -> Table:
     table = pd.DataFrame(
         {
             "classifier": [_name(r) for _, r in rows.iterrows()],
@@ -106,18 +123,19 @@ def _accuracy_table(run: RunTables) -> Table | None:
     return make_table(
         table,
         {**formats, "test texts": count},
-        anchor="table-accuracy",
+        anchor=anchor,
         title="Accuracy on the test texts",
         source="accuracy",
         left=("classifier", "data set"),
     )
 
 
-def _curves(run: RunTables) -> Figure | None:
+def _curves(run: RunTables) -> list[Block]:
+    """The curves of every model that was trained, folded where there are many."""
     curves = {run.label(*v): run.of("training", *v) for v in run.variants}
     curves = {name: rows for name, rows in curves.items() if not rows.empty}
     if not curves:
-        return None
+        return []
     parts = []
     for name, rows in curves.items():
         known = rows.dropna(subset=["validation_loss"])
@@ -128,19 +146,38 @@ def _curves(run: RunTables) -> Figure | None:
         epochs = sorted({int(e) for e in best["epoch"]})
         place = f"epoch {epochs[0]}" if len(epochs) == 1 else f"epochs {epochs[0]} to {epochs[-1]}"
         parts.append(f"{place} in {name} (accuracy {percent(best['validation_accuracy'].mean(), 1)})")
-    title = f"Lowest validation loss at {'; '.join(parts)}"
+    many = len(curves) > FEW
+    title = _curves_title(curves) if many else f"Lowest validation loss at {'; '.join(parts)}"
     seeds = plural(len(run.config.seeds), "seed")
     note = f"A line a seed ({seeds}); no interval. Words are masked at random in training only."
-    return draw("curves", lambda: paint_curves(curves), title=title, note=note, source="training")
+    figure = draw("curves", lambda: paint_curves(curves), title=title, note=note, source="training")
+    return [Details(f"Learning curves of {plural(len(curves), 'model')}", (figure,))] if many else [figure]
 
 
-def _card(name: str, card: Any) -> Details:
+def _curves_title(curves: dict[str, pd.DataFrame]) -> str:
+    """Where validation accuracy is lowest and highest, over models; a model's number is the mean over its seeds."""
+    ends = {}
+    for name, rows in curves.items():
+        known = rows.dropna(subset=["validation_loss"])
+        if not known.empty:
+            best = known.loc[known.groupby("seed")["validation_loss"].idxmin()]
+            ends[name] = float(best["validation_accuracy"].mean())
+    if not ends:
+        return "No model has a validation loss that is a number"
+    low, high = min(ends, key=ends.__getitem__), max(ends, key=ends.__getitem__)
+    return (
+        f"At its lowest validation loss a model's validation accuracy is between {percent(ends[low], 1)} ({low}) and "
+        f"{percent(ends[high], 1)} ({high})"
+    )
+
+
+def _card(name: str, card: Any, *, opened: bool) -> Details:
     """A data card: every entry of the JSON, nested ones with dotted names."""
     table = pd.DataFrame(flatten(card), columns=["entry", "value"])
     block = make_table(
         table, {}, anchor=f"card-{name}", title=f"Data card of {name}", source="", left=("entry", "value")
     )
-    return Details(f"Data card: {name}", (block,), is_open=len(card) <= 12)
+    return Details(f"Data card: {name}", (block,), is_open=opened and len(card) <= 12)
 
 
 def flatten(value: Any, prefix: str = "") -> list[tuple[str, str]]:

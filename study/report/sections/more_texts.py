@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from study.report.blocks import Block, Heading, Paragraph, Section
 from study.report.choose import choose_first, choose_more
-from study.report.inputs import LIME, SHAP, RunTables
+from study.report.inputs import LIME, RunTables
 from study.report.numbers import plural, signed
 from study.report.pictures import crosswalk_figure
 from study.report.sections.one_text import text_strips
@@ -27,7 +27,7 @@ def build(run: RunTables) -> Section | None:
         blocks += [
             Heading(chosen.reason.rstrip("."), f"text-{number}"),
             Paragraph(facts),
-            text_strips(run, chosen, [SHAP, LIME]),
+            text_strips(run, chosen, [run.shap, LIME]),
         ]
         figure = crosswalk_figure(run, chosen, f"crosswalk-{number}")
         blocks += [figure] if figure else []

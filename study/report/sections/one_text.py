@@ -10,7 +10,7 @@ from study.report.blocks import Block, Details, Figure, Heading, Paragraph, Sect
 from study.report.choose import Chosen, choose_first
 from study.report.figures.head_grid import paint_grids
 from study.report.figures.style import draw
-from study.report.inputs import LIME, SHAP, TWO_WAY, RunTables
+from study.report.inputs import LIME, TWO_WAY, RunTables
 from study.report.measures import largest_cell
 from study.report.numbers import listing, percent, signed
 from study.report.pictures import crosswalk_figure, lime_figure
@@ -71,12 +71,12 @@ def text_strips(run: RunTables, chosen: Chosen, methods: list[str] | None = None
     """The strips of one text, all methods of the run unless some are named."""
     anchor = f"strips-{chosen.model}-{chosen.seed}-{chosen.example_id}"
     rows = rows_of(run, chosen)
-    return make_strips(anchor, rows.words(), rows.scores(), methods or run.methods(), (SHAP, LIME))
+    return make_strips(anchor, rows.words(), rows.scores(), methods or run.methods(), (run.shap, LIME))
 
 
 def layer_contrast(rows: TextRows) -> str:
     """Each layer's share of the heads' cells in either table, in a sentence; empty without a causal table."""
-    causal, direct, parts = rows.cells(TWO_WAY, "causal"), rows.cells(SHAP), rows.parts()
+    causal, direct, parts = rows.cells(TWO_WAY, "causal"), rows.cells(rows.shap), rows.parts()
     heads = [c for c in parts.index[parts["kind_of_component"] == "head"] if c in causal and c in direct]
     if not heads:
         return ""

@@ -11,6 +11,7 @@ from study.report.blocks import Block, Details, Paragraph, Table
 from study.report.cautions import warning_blocks
 from study.report.findings import answer
 from study.report.inputs import RunTables
+from study.report.known_findings import answer_known
 from study.report.numbers import plural, scientific
 from study.report.tables import make_table
 
@@ -35,9 +36,13 @@ def identity(run: RunTables) -> str:
 
 
 def opening_blocks(run: RunTables) -> tuple[Block, ...]:
-    """Warnings, answer, identity and gates, in this order; a broken gate comes first of all."""
+    """Warnings, answer, identity and gates, in this order; a broken gate comes first of all.
+
+    Where answers are known, the answer is who is right.
+    """
     gates, warnings = gate_blocks(run), warning_blocks(run)
-    body: tuple[Block, ...] = (Paragraph(answer(run), tone="lead"), Paragraph(identity(run), tone="muted"))
+    said = answer_known(run) or answer(run)
+    body: tuple[Block, ...] = (Paragraph(said, tone="lead"), Paragraph(identity(run), tone="muted"))
     return (*gates, *warnings, *body) if any(not g["passed"] for g in run.gates) else (*warnings, *body, *gates)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from study.config.limits import SHAPLEY_METHODS
 from study.report.blocks import Block, Details, Figure, Heading, Paragraph, Table
 from study.report.figures.palette import head_method_label, method_label
 from study.report.figures.removal import RemovalLine, paint_removal
@@ -19,7 +20,7 @@ from study.report.tables import make_table
 
 # A line each: the first method known of every idea.
 DRAWN: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "words": (("shap",), ("lime",), ("random",)),
+    "words": (SHAPLEY_METHODS, ("lime",), ("random",)),
     "heads": (
         ("shapley_margin", "shapley"),
         ("ablation_mean", "ablation_resample", "ablation_zero"),

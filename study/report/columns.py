@@ -1,0 +1,149 @@
+"""What the report reads of a run: the columns of every table, and which of them are numbers, names or flags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_CELL = ("dataset", "model", "seed")
+_TEXT = (*_CELL, "example_id")
+_HEAD = ("component", "layer", "head")
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "accuracy": (*_CELL, "kind", "accuracy", "low", "high", "level", "n_test", "n_seeds"),
+    "training": (*_CELL, "epoch", "train_loss", "validation_loss", "validation_accuracy"),
+    "texts": (
+        *_CELL,
+        *("trained", "example_id", "text", "label", "predicted", "target", "margin", "empty_margin"),
+        *("n_words", "n_words_cut", "n_unknown"),
+    ),
+    "features": (
+        *_CELL,
+        *("trained", "example_id", "word_index", "word", "unknown", "method", "estimator", "score", "n_evals"),
+    ),
+    "heads": (*_TEXT, *_HEAD, "method", "kind", "ablation", "score", "error"),
+    "components": (
+        *_CELL,
+        *("example_id", "component", "kind_of_component", "layer", "head", "contribution", "empty_contribution"),
+    ),
+    "crosswalk": (*_CELL, "example_id", "word_index", "word", "component", "method", "kind", "value"),
+    "causal": (
+        *_TEXT,
+        *("n_words", "n_word_coalitions", "words_exact", "n_head_coalitions", "heads_exact"),
+        *("sampling_error", "word_error", "head_error"),
+    ),
+    "interactions": (*_TEXT, "component_a", "component_b", "value", "margin_value"),
+    "ablations": (*_TEXT, "group", "n_heads", "ablation", "effect"),
+    "trials": (
+        *(*_CELL, "component", "partner", "n_texts", "mean_abs_change", "low", "high", "flipped", "accuracy_lost"),
+    ),
+    "profiles": (
+        *_CELL,
+        *_HEAD,
+        *("raw_size", "direct_size", "causal_size", "ablation_size", "indirect_size"),
+        *("indirect_share", "indirect_low", "indirect_high", "n_undefined"),
+        *("words_direct_size", "words_direct_mean", "words_causal_size", "words_causal_mean"),
+        *("partner", "interaction", "attention_to_cls", "attention_entropy"),
+        *("class_", "reason", "trial_change", "trial_high", "trial_flipped", "trial_accuracy_lost", "confirmed"),
+    ),
+    "profile_words": (*_CELL, "component", "word", "n_texts", "causal", "direct", "side", "rank"),
+    "head_disagreement": (
+        *(*_CELL, "component", "rank_raw", "rank_direct", "rank_causal", "reason"),
+        *("raw_size", "direct_size", "causal_size", "ablation_size", "indirect_share", "explanation"),
+    ),
+    "head_matches": ("dataset", "model", "seed_a", "seed_b", "layer", "head_a", "head_b", "cosine", "cosine_others"),
+    "patching": (
+        *_TEXT,
+        *("swapped_index", "word", "twin_word", "margin", "twin_margin"),
+        *_HEAD,
+        *("place", "word_index", "at", "effect"),
+    ),
+    "layers": (*_TEXT, "step", "order", "layer", "lens_margin", "contribution"),
+    "neurons": (*_CELL, "layer", "neuron", "size", "mean", "active_rate", "share", "rank"),
+    "neuron_words": (*_TEXT, "layer", "neuron", "word_index", "word", "effect"),
+    "paths": (*_TEXT, "path", "first", "second", "hops", "word_index", "word", "contribution", "rank"),
+    "path_sums": (*_TEXT, "group", "contribution", "size", "listed"),
+    "interventions": (*_TEXT, "kind", "name", "word_index", "predicted", "frozen", "live"),
+    "removal_curves": (*_TEXT, "unit", "method", "fraction", "n_removed", "n_units", "margin_lost"),
+    "measurements": (*_CELL, "example_id", "metric", "method_a", "method_b", "value"),
+    "estimates": (
+        *("dataset", "model", "metric", "method_a", "method_b", "subset"),
+        *("estimate", "low", "high", "level", "n_examples", "n_seeds", "n_undefined"),
+    ),
+    "convergence": (*_TEXT, "n_words", "target", "sampler", "evaluations", "n_evals", "repeat", "error"),
+    "convergence_needs": (
+        *("dataset", "model", "n_words", "target", "sampler", "error"),
+        *("evaluations", "at_fewest", "ratio", "ratio_at_most"),
+    ),
+    "truth_words": ("dataset", "example_id", "word_index", "word", "relevant", "oracle"),
+    "truth_heads": ("dataset", "model", *_HEAD, "name", "role", "fools", "undoes"),
+    "truth_scores": (*_TEXT, "unit", "method", "metric", "value"),
+    "score_card": (
+        *("dataset", "model", "rung", "unit", "metric", "method", "estimate", "low", "high", "level"),
+        *("n_examples", "n_seeds", "n_undefined", "floor", "ceiling", "relative", "verified"),
+    ),
+    "verification": (*_CELL, "check", "value", "low", "high", "passed"),
+    "pairs": (
+        *(*_CELL, "component_a", "component_b", "name_a", "name_b", "cosine", "norm_ratio"),
+        *("single_a", "single_b", "joint", "found", "truth"),
+    ),
+    "failures": (
+        *(*_TEXT, "word_index", "word", "method", "score", "largest", "size", "components"),
+        *("partner_index", "partner", "interaction"),
+    ),
+    "failure_rates": (
+        *("dataset", "model", "method", "n_words", "n_missed", "n_texts", "n_seeds"),
+        *("share", "low", "high", "text_share", "text_low", "text_high", "level"),
+    ),
+    "walkthrough": ("step", "operation", "in_1", "in_2", "out", "size"),
+}
+COST_COLUMNS = (*_CELL, "method", "n_texts", "n_evals", "seconds")
+
+NUMBERS = frozenset(
+    (
+        *("accuracy", "low", "high", "train_loss", "validation_loss", "validation_accuracy", "margin", "empty_margin"),
+        *("score", "contribution", "empty_contribution", "value", "estimate", "seconds", "n_evals", "n_texts"),
+        *("n_examples", "n_seeds", "n_undefined", "n_words"),
+        *("error", "n_word_coalitions", "n_head_coalitions", "sampling_error", "word_error", "head_error"),
+        *("effect", "n_heads", "mean_abs_change", "direct_size", "raw_size", "causal_size", "margin_value"),
+        *(
+            "ablation_size",
+            *("words_direct_size", "words_direct_mean", "words_causal_size", "words_causal_mean"),
+            *("flipped", "accuracy_lost", "trial_flipped", "trial_accuracy_lost"),
+            "indirect_size",
+            "indirect_share",
+            "indirect_low",
+        ),
+        *("indirect_high", "interaction", "attention_to_cls", "attention_entropy", "trial_change", "trial_high"),
+        *("causal", "direct", "rank", "twin_margin", "lens_margin", "size", "mean", "active_rate", "share"),
+        *("listed", "predicted", "frozen", "live", "fraction", "n_removed", "n_units", "margin_lost", "order"),
+        *("rank_raw", "rank_direct", "rank_causal", "cosine", "cosine_others"),
+        *("evaluations", "repeat", "ratio", "ratio_at_most"),
+        *("n_missed", "text_share", "text_low", "text_high"),
+        *("oracle", "floor", "ceiling", "relative", "norm_ratio", "single_a", "single_b", "joint", "largest"),
+    )
+)
+NAMES = frozenset(
+    (
+        *("seed", "example_id", "word", "twin_word", "at", "method_b", "label", "target", "component", "partner"),
+        *(
+            "class_",
+            "reason",
+            "explanation",
+            "head_a",
+            "head_b",
+            "seed_a",
+            "seed_b",
+            "path",
+            "first",
+            "second",
+            "group",
+            "name",
+            *("role", "fools", "undoes", "name_a", "name_b", "check", "components"),
+        ),
+    )
+)
+FLAGS = (
+    *("trained", "unknown", "words_exact", "heads_exact", "at_fewest"),
+    *("relevant", "verified", "passed", "found", "truth"),
+)
+# "predicted" is a class in one table and a number in another; "size" is text in the walkthrough.
+TEXT_IN = {("texts", "predicted"), ("walkthrough", "size")}
