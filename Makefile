@@ -6,18 +6,25 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup experiment smoke test check bench walkthrough clean
+.PHONY: help setup experiment known-answers smoke score-card test check bench walkthrough clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
 setup: $(VENV)/.installed ## create .venv and install the study into it
 
 experiment: setup ## run the whole study; leaves results/experiment/report.html
 	$(BIN)/study run configs/experiment.yaml --update
 
-smoke: setup ## run every stage on little data; leaves results/smoke/report.html
+known-answers: $(VENV)/.samplers ## who is right, where the right words and heads are known; leaves results/known_answers/report.html
+	$(BIN)/study run configs/known_answers.yaml --update
+
+smoke: $(VENV)/.samplers ## run every stage of both studies on little data; leaves results/smoke/report.html
 	$(BIN)/study run configs/smoke.yaml --update
+	$(BIN)/study run configs/known_answers_smoke.yaml --update
+
+score-card: setup ## keep the score card of known_answers where other reports quote it
+	$(BIN)/study keep-score-card known_answers
 
 walkthrough: setup ## multi-head attention step by step, on live tensors
 	$(BIN)/study walkthrough
@@ -43,6 +50,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) $(TORCH)
 	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.samplers: $(VENV)/.installed
+	$(PIP) -e '.[samplers]'
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.installed

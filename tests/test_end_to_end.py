@@ -97,8 +97,8 @@ def test_every_gate_is_measured_in_every_cell_and_passes(finished: tuple[Path, P
 def test_the_crosswalk_has_both_explanations_as_margins(finished: tuple[Path, Path]) -> None:
     tables = finished[1] / "tables"
     keys = ["dataset", "model", "seed", "example_id"]
-    cells = pd.read_parquet(tables / "crosswalk.parquet").query("method == 'shap'")
-    features = pd.read_parquet(tables / "features.parquet").query("method == 'shap' and trained")
+    cells = pd.read_parquet(tables / "crosswalk.parquet").query("method == 'shapley'")
+    features = pd.read_parquet(tables / "features.parquet").query("method == 'shapley' and trained")
     components = pd.read_parquet(tables / "components.parquet").set_index([*keys, "component"])
     rows = cells.groupby([*keys, "word_index"])["value"].sum(min_count=1)
     scores = features.set_index([*keys, "word_index"])["score"]
@@ -118,7 +118,7 @@ def test_the_causal_crosswalk_has_shap_and_the_heads_shapley_values_as_margins(f
     exact = pd.read_parquet(tables / "causal.parquet").query("words_exact and heads_exact and n_words <= 8")[keys]
     assert len(exact) > 10  # texts whose SHAP scores are exact too
     cells = cells.merge(exact, on=keys)
-    features = pd.read_parquet(tables / "features.parquet").query("method == 'shap' and trained")
+    features = pd.read_parquet(tables / "features.parquet").query("method == 'shapley' and trained")
     rows = cells.groupby([*keys, "word_index"])["value"].sum(min_count=1)
     scores = features.set_index([*keys, "word_index"])["score"].reindex(rows.index)
     np.testing.assert_allclose(rows, scores, atol=1e-5)
@@ -134,7 +134,7 @@ def test_rows_of_both_crosswalks_are_measured(finished: tuple[Path, Path]) -> No
     measured = pd.read_parquet(finished[1] / "tables" / "measurements.parquet")
     for metric in ("effective_components", "cancellation"):
         rows = measured[measured["metric"] == metric]
-        assert set(rows["method_a"]) == {"shap", "lime", "two_way_shapley"}
+        assert set(rows["method_a"]) == {"shapley", "lime", "two_way_shapley"}
     heads = measured.query("metric == 'effective_components' and method_a == 'two_way_shapley'")["value"]
     assert heads.between(1, 4).all()  # a model of four heads
 
@@ -258,13 +258,14 @@ def test_three_classes_one_layer_one_head_no_layer_norm(tmp_path: Path, dtype: s
     assert all(gate["passed"] for gate in json.loads((run / "gates.json").read_text()))
 
 
-@pytest.mark.parametrize("methods", [["occlusion", "random"], ["shap"], ["attention"]])
+@pytest.mark.parametrize("methods", [["occlusion", "random"], ["shap"], ["shapley", "shap"], ["attention"]])
 def test_any_choice_of_methods_gives_all_tables(tmp_path: Path, methods: list[str]) -> None:
     run = run_stages(write_study(tmp_path), tmp_path / "run", f"explain.methods={json.dumps(methods)}")
     features = pd.read_parquet(run / "tables" / "features.parquet")
     assert set(features["method"]) == set(methods)
     crosswalk = pd.read_parquet(run / "tables" / "crosswalk.parquet")
-    assert set(crosswalk["method"]) == set(methods) & {"shap", "lime"} | {"two_way_shapley", "leave_one_out"}
+    split = {"shapley"} if "shapley" in methods else set(methods) & {"shap"}
+    assert set(crosswalk["method"]) == split | {"two_way_shapley", "leave_one_out"}
     assert list(crosswalk)[-1] == "value"
 
 
