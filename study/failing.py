@@ -47,7 +47,8 @@ def find_failures(
         part = part.sort_values("word_index")
         size = part["score"].abs().to_numpy(dtype=np.float64)
         largest = float(np.nanmax(size, initial=0.0))
-        missed = np.flatnonzero(relevant[example_id] & (size < IRRELEVANT * largest))
+        unseen = size < IRRELEVANT * largest if largest else size == 0  # all zero: every word is called irrelevant
+        missed = np.flatnonzero(relevant[example_id] & unseen)
         words = part["word"].tolist()
         between = _interactions(task, words) if task is not None and len(missed) else None
         for i in missed:

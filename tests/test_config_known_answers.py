@@ -54,6 +54,14 @@ def mistakes(tmp_path: Path, text: str, *overrides: str) -> str:
     return str(error.value).replace(f"{tmp_path}/", "")
 
 
+def test_samplers_that_would_be_measured_nowhere(tmp_path: Path) -> None:
+    told = mistakes(tmp_path, GOOD + "convergence: {datasets: [reviews], models: [hand]}\n")
+    assert told == (
+        "study.yaml:21:1: convergence: no model of `models` runs on a data set of `datasets`, so nothing would be "
+        "measured: name a pair that runs together"
+    )
+
+
 def test_good_config(tmp_path: Path) -> None:
     config = load(tmp_path, GOOD)
     assert config.datasets[0].task == "negation"

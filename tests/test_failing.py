@@ -53,6 +53,11 @@ def test_five_percent_of_the_largest_score_is_seen() -> None:
         assert len(find_failures(features({"shapley": (0.0, 2.0, score, 0.0)}), CELLS, RELEVANT, TASK)) == n
 
 
+def test_an_explanation_of_zeros_calls_every_word_irrelevant() -> None:
+    found = find_failures(features({"shapley": (0.0, 0.0, 0.0, 0.0)}), CELLS, RELEVANT, TASK)
+    assert [row["word"] for row in found] == ["not", "bad"]
+
+
 def test_no_partner_where_the_rule_has_none_or_is_not_known() -> None:
     scores = features({"shapley": (0.0, 2.0, 0.0, 0.0)}, ("n1", "good", "not", "z"))
     for task in (TASK, None):

@@ -171,6 +171,31 @@ def test_data_depend_on_widths_only_where_there_are_vectors() -> None:
         assert select_settings(task, given).get("word vector widths") == key
 
 
+def test_what_other_cells_there_are_decides_nothing_within_one() -> None:
+    config = parse_config(CONFIG, "CONFIG")
+    fewer = config.model_copy(
+        update={
+            "datasets": (config.datasets[0].model_copy(update={"models": ("a",)}),),
+            "models": (config.models[0].model_copy(update={"n_seeds": 1}), config.models[1]),
+        }
+    )
+    for stage in ("data", "train", "explain", "dissect"):
+        before, after = (
+            next(t for t in build_tasks(c, real.STAGES) if t.stage.name == stage) for c in (config, fewer)
+        )
+        assert select_settings(before, config) == select_settings(after, fewer)
+
+
+def test_a_model_with_training_of_its_own_does_not_follow_the_studys() -> None:
+    own = parse_config(CONFIG.replace("{name: b, d_mlp: 0}", "{name: b, d_mlp: 0, training: {patience: 9}}"), "CONFIG")
+    other = own.model_copy(update={"training": own.training.model_copy(update={"max_epochs": 77})})
+    tasks = {task.name: task for task in build_tasks(own, real.STAGES)}
+    ends = {name: [select_settings(tasks[name], c) for c in (own, other)] for name in tasks if name.startswith("train")}
+    assert ends["train reviews-b-s0"][0]["training.patience"] == 9
+    assert ends["train reviews-b-s0"][0] == ends["train reviews-b-s0"][1]
+    assert ends["train reviews-a-s0"][0] != ends["train reviews-a-s0"][1]
+
+
 def test_registries_hand_over_their_names() -> None:
     names = allowed_names()
     assert {"shap", "lime"} <= set(names.explainers)

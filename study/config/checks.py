@@ -61,6 +61,7 @@ def check_together(tree: Tree, config: StudyConfig, allowed: AllowedNames) -> It
     yield from _check_heads(tree, config, longest)
     yield from _check_cells(tree, config)
     yield from _check_shortcuts(tree, config)
+    yield from _check_convergence(tree, config)
     yield from check_circuits(tree, config, allowed.misfits)
 
 
@@ -84,6 +85,15 @@ def _check_cells(tree: Tree, config: StudyConfig) -> Iterable[tuple[Place, str]]
 def _too_few(tree: Tree, key: str, asked: int, longest: int, least: int) -> tuple[Place, str]:
     message = f"explain.{key} {asked} is too few for texts of {longest} words (models.max_words): at least {least}"
     return tree.place(("explain", key)), message
+
+
+def _check_convergence(tree: Tree, config: StudyConfig) -> Iterable[tuple[Place, str]]:
+    """Samplers that are asked for are measured somewhere."""
+    convergence = config.convergence
+    pairs = [(d.name, m.name) for d in config.datasets for m in config.models if d.runs(m.name)]
+    if convergence.datasets and not any(convergence.covers(*pair) for pair in pairs):
+        message = "convergence: no model of `models` runs on a data set of `datasets`, so nothing would be measured"
+        yield tree.place(("convergence",), of_key=True), f"{message}: name a pair that runs together"
 
 
 def _check_shortcuts(tree: Tree, config: StudyConfig) -> Iterable[tuple[Place, str]]:

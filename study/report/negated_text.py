@@ -45,7 +45,7 @@ class NegatedText:
 
 def choose_negated(run: RunTables) -> NegatedText | None:
     """The first text of the first seed of the hand-built model that has a causal table and a negated word."""
-    turned = {m.name: m.family in HAND_BUILT and not m.rotate for m in run.config.models}
+    turned = {m.name: m.family in HAND_BUILT and not (m.rotate or m.weight_noise) for m in run.config.models}
     names = [d.name for d in run.config.datasets if d.task == TASK]
     for dataset, model in run.variants:
         for seed in map(str, run.config.seeds) if dataset in names and turned[model] else ():

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from study.config import ModelConfig, StudyConfig
+from study.model import HAND_BUILT
 from study.running.plan import Task
 from study.stages import cells, models_of
 
@@ -17,6 +18,7 @@ WORD_VECTORS = 14.0  # one width
 DATA = 4.0
 BASELINE = 1.0
 TRAINING_TEXTS = 6_500  # where `max_train` does not say; the texts of a file are not counted before they are read
+PLANTED_TEXTS = 4_000  # the same of planted tasks
 TRAIN_ATTENTION = 0.18e-3  # a text, an epoch, a layer of width 64
 TRAIN_MLP = 0.15e-3  # the same, for 256 hidden units
 EVALUATION = 0.02e-3  # one coalition, a layer of width 64
@@ -24,7 +26,9 @@ EXPLAIN_TEXT = 0.04  # a text and a method drawing samples, beyond its evaluatio
 DISSECT_TEXT = 0.06  # a text and its heads, beyond the causal crosswalk
 TWO_WAY_ATTENTION = 1.1e-6  # one pair of a word coalition and a head subset, two layers of width 64
 TWO_WAY_MLP = 2.2e-6  # the same, for 256 hidden units
-COMPARE_TEXT = 0.025  # a text of a cell
+SAMPLED = 0.4e-3  # one evaluation asked for by each of all samplers, from a table
+SCORE_TEXT = 0.02  # a text of a cell whose truth is known
+COMPARE_TEXT = 0.01  # a text of a cell
 REPORT = 40.0
 
 
@@ -38,7 +42,9 @@ def estimate_seconds(task: Task, config: StudyConfig) -> float:
     if name == "baseline":
         return BASELINE
     if name == "train" and task.model is not None and task.dataset is not None:
-        texts = task.dataset.max_train or TRAINING_TEXTS
+        if task.model.family in HAND_BUILT:
+            return 1.0
+        texts = task.dataset.max_train or (PLANTED_TEXTS if task.dataset.task else TRAINING_TEXTS)
         mlp = TRAIN_MLP * task.model.d_mlp / 256
         training = config.training_of(task.model)
         epochs = max(training.max_epochs, training.min_steps * training.batch_size / texts)
@@ -47,6 +53,11 @@ def estimate_seconds(task: Task, config: StudyConfig) -> float:
         return _explain_seconds(task.model, config)
     if name == "dissect" and task.model is not None:
         return _dissect_seconds(task.model, config)
+    if name == "converge" and task.model is not None:
+        return _converge_seconds(task.model, config)
+    if name == "score":
+        known = [1 for d, _, _ in cells(config).values() if d.task is not None or d.shortcut is not None]
+        return 1.0 + SCORE_TEXT * config.explain.n_texts * len(known)
     if name == "compare":
         return 2.0 + COMPARE_TEXT * config.explain.n_texts * n_cells
     return REPORT if name == "report" else 1.0
@@ -74,6 +85,14 @@ def describe_seconds(seconds: float) -> str:
 def _layers(model: ModelConfig) -> float:
     """Layers, counted in layers of width 64."""
     return model.n_layers * model.d_model / 64
+
+
+def _converge_seconds(model: ModelConfig, config: StudyConfig) -> float:
+    """All coalitions of every text, then every sampler at every number of evaluations below."""
+    convergence = config.convergence
+    n_coalitions = 2 ** min(convergence.n_words, model.max_words)
+    asked = sum(e for e in convergence.evaluations if e < n_coalitions) * convergence.repeats
+    return 10.0 + convergence.n_texts * (n_coalitions * _layers(model) * EVALUATION + asked * SAMPLED)
 
 
 def _explain_seconds(model: ModelConfig, config: StudyConfig) -> float:

@@ -101,7 +101,8 @@ class Inspector:
 def select_settings(task: Task, config: StudyConfig) -> dict[str, Any]:
     """The settings that decide a task, dotted: those of its data set, model and seed, and the sections its stage names.
 
-    Word vectors are learned with the data, so the widths they are wanted in count there.
+    Word vectors are learned with the data, so the widths they are wanted in count there. Which models run on a data
+    set, and how many seeds a model has, decide which cells there are and nothing within one.
     """
     settings = deciding_settings(config)
     chosen: dict[str, Any] = {section: settings[section] for section in task.stage.config}
@@ -109,11 +110,14 @@ def select_settings(task: Task, config: StudyConfig) -> dict[str, Any]:
         chosen |= {key: settings[key] for key in ("name", "seeds", "datasets", "models")}
         return flatten_settings(chosen)
     if task.dataset is not None:
-        chosen["datasets"] = [task.dataset.model_dump(mode="json")]
+        chosen["datasets"] = [task.dataset.model_dump(mode="json", exclude={"models"})]
         if task.stage.scope == "dataset" and task.dataset.word_vectors is not None:
             chosen["word vector widths"] = sorted({model.d_model for model in models_of(task.dataset, config)})
     if task.model is not None:
-        chosen |= {"models": [task.model.model_dump(mode="json")], "seed": task.seed}
+        model = task.model.model_dump(mode="json", exclude={"n_seeds", "training"})
+        chosen |= {"models": [model], "seed": task.seed}
+        if "training" in chosen:
+            chosen["training"] = config.training_of(task.model).model_dump(mode="json")
     return flatten_settings(chosen)
 
 
