@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ from study.records import BoolArray, FloatArray
 from study.stages import cell_name, models_of
 from study.tasks import TASKS
 from study.tasks.fitting import head_places
-from study.tasks.language import Task, rule_values
+from study.tasks.language import HeadSpec, Task, rule_values
 
 Row = dict[str, Any]
+TRAINED = "trained"  # the rung of models that learned a task
+IDLE = "idle"  # role of a head in a text in which it has nothing to do
 PAD = "pad"  # a head that the circuit does not need: it writes nothing and is never scored
 _HEAD_COLUMNS = ("component", "layer", "head", "name", "role", "fools", "undoes")
 
@@ -31,7 +33,7 @@ _HEAD_COLUMNS = ("component", "layer", "head", "name", "role", "fools", "undoes"
 class KnownText:
     """What is known of one text. relevant, oracle: [word]; oracle in units of the readout gain, NaN where unknown.
 
-    push: the side, +1 or -1 (the second class), to which the words that decide push.
+    push: the side, +1 or -1 (the second class), to which all words that decide push; 0 where that is not known.
     """
 
     words: tuple[str, ...]
@@ -43,6 +45,17 @@ class KnownText:
     def solved(self) -> bool:
         """Whether exact values are known, not only which words decide."""
         return bool(np.isfinite(self.oracle).all())
+
+    @property
+    def ideal(self) -> FloatArray:
+        """[word]: the best explanation known: the exact values, or one of equal size on the words that decide."""
+        return self.oracle if self.solved else np.where(self.relevant, np.sign(self.push or 1.0), 0.0)
+
+    def without_values(self) -> KnownText:
+        """The text of a model that was trained: it was found to follow the rule on full texts, and what it makes of
+        texts with words missing is its own. So which words decide is known, and neither their values nor their sides.
+        """
+        return replace(self, oracle=np.full(len(self.words), np.nan), push=0.0)
 
 
 Known = Mapping[str, KnownText]  # by example id
@@ -58,7 +71,7 @@ def rung_of(dataset: DatasetConfig, model: ModelConfig) -> str:
     if dataset.shortcut is not None:
         return "shortcut"
     if model.family not in HAND_BUILT:
-        return "trained"
+        return TRAINED
     return "rotated" if model.rotate or model.weight_noise else "hand-built"
 
 
@@ -102,15 +115,24 @@ def heads_of(dataset: DatasetConfig, model: ModelConfig) -> list[Row]:
     if dataset.task is None or model.family not in HAND_BUILT:
         return []
     task: Task = TASKS.load(dataset.task)
-    specs = dict(zip(head_places(task), task.heads, strict=True))
-    places = [(layer, head) for layer in range(model.n_layers) for head in range(model.n_heads)]
     return [
         {"component": f"L{layer}H{head}", "layer": layer, "head": head}
         | {"name": spec.name if spec else PAD, "role": spec.role if spec else PAD}
         | {"fools": spec.fools if spec else "", "undoes": spec.undoes if spec else ""}
-        for layer, head in places
-        for spec in [specs.get((layer, head))]
+        for (layer, head), spec in _by_place(task, model)
     ]
+
+
+def roles_of(task: Task, model: ModelConfig, words: Sequence[str]) -> list[str]:
+    """[head], layer by layer: the role of every head of a model set by hand in the text of these words."""
+    return [PAD if spec is None else spec.role if spec.works(words) else IDLE for _, spec in _by_place(task, model)]
+
+
+def _by_place(task: Task, model: ModelConfig) -> list[tuple[tuple[int, int], HeadSpec | None]]:
+    """((layer, head), what it was set to do or None) of every head of the model."""
+    specs = dict(zip(head_places(task), task.heads, strict=True))
+    places = [(layer, head) for layer in range(model.n_layers) for head in range(model.n_heads)]
+    return [(place, specs.get(place)) for place in places]
 
 
 def truth_words(known: Mapping[str, Known]) -> pd.DataFrame:

@@ -17,9 +17,7 @@ import torch
 from study import gates, tables
 from study.artefacts import (
     load_corpus_folder,
-    load_encoder,
     load_vectors,
-    load_vocabulary,
     save_corpus,
     save_opposites,
     save_vectors,
@@ -45,13 +43,13 @@ from study.ledger.markers import partial_folder
 from study.metrics.convergence import measure_needs
 from study.model import HAND_BUILT
 from study.model.baseline import predict_majority, predict_tfidf
-from study.model.protocol import ModelSource
 from study.model.reference import gather_reference
 from study.model.training import EpochResult, TrainingState, predict_logits, train_encoder
 from study.model.walkthrough import WalkthroughRow, build_walkthrough
 from study.preparing import (
     convergence_setting,
     encoder_of,
+    first_model,
     fresh_texts,
     given,
     new_dissection,
@@ -63,7 +61,7 @@ from study.preparing import (
     untrained_setting,
 )
 from study.seeds import seed_of
-from study.stages import StageContext, cells, models_of
+from study.stages import StageContext, models_of
 from study.surveying import survey
 
 PART_SIZE = 5  # texts explained between two saves: a killed run loses at most so many
@@ -110,9 +108,8 @@ def train_cell(context: StageContext) -> list[str]:
     corpus, vocabulary = read_data(context)
     model_config, seed, folder = given(context.model), given(context.seed), context.folder
     model = place(context, new_model(context, corpus, vocabulary))
-    batches = [
-        make_batch(t, vocabulary, model_config.max_words) for t in (corpus.train, corpus.validation, corpus.test)
-    ]
+    splits = (corpus.train, corpus.validation, corpus.test)
+    batches = [make_batch(texts, vocabulary, model_config.max_words) for texts in splits]
     history: tuple[EpochResult, ...] = ()
     if model_config.family not in HAND_BUILT:
         checkpoint = partial_folder(folder, "train") / "training.safetensors"
@@ -235,13 +232,8 @@ def write_report(context: StageContext) -> list[str]:
 
 
 def walk_through(run_folder: Path, config: StudyConfig) -> list[WalkthroughRow]:
-    """METHODS section 1 on live tensors: the article's size, and the first trained model of the run."""
-    cell, (dataset, model_config, seed) = next(iter(cells(config).items()))
-    n_classes = load_corpus_folder(run_folder / "data" / dataset.name).n_classes
-    folder = run_folder / "cells" / cell
-    words = load_vocabulary(folder).words
-    source = ModelSource(config=model_config, words=words, n_classes=n_classes, task=dataset.task)
-    model = load_encoder(folder / "model.safetensors", source)
+    """METHODS section 1 on live tensors: the article's size, and the model of the run's first cell."""
+    model, seed = first_model(run_folder, config)
     return build_walkthrough(model, torch.Generator().manual_seed(seed_of(seed, "walkthrough")))
 
 

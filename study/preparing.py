@@ -19,6 +19,7 @@ from study.artefacts import (
     load_vocabulary,
     place_model,
 )
+from study.config import StudyConfig
 from study.converging import choose_texts
 from study.data.batch import make_batch
 from study.data.vocabulary import Vocabulary
@@ -32,7 +33,7 @@ from study.model.protocol import ModelSource
 from study.model.reference import HeadReference
 from study.records import Corpus, IntArray, TextBatch
 from study.seeds import rng_of, seed_of
-from study.stages import StageContext
+from study.stages import StageContext, cells
 
 T = TypeVar("T")
 
@@ -187,6 +188,15 @@ def model_source(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) 
 
 def _generator(context: StageContext, purpose: str) -> torch.Generator:
     return torch.Generator().manual_seed(seed_of(given(context.seed), given(context.model).name, purpose))
+
+
+def first_model(run_folder: Path, config: StudyConfig) -> tuple[Encoder, int]:
+    """The model of the run's first cell, trained or set by hand, and its seed."""
+    cell, (dataset, model, seed) = next(iter(cells(config).items()))
+    folder = run_folder / "cells" / cell
+    n_classes = load_corpus_folder(run_folder / "data" / dataset.name).n_classes
+    source = ModelSource(config=model, words=load_vocabulary(folder).words, n_classes=n_classes, task=dataset.task)
+    return load_encoder(folder / "model.safetensors", source), seed
 
 
 def place(context: StageContext, model: Encoder) -> Encoder:

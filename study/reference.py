@@ -16,7 +16,7 @@ CARD_COLUMNS = (
     *("dataset", "model", "rung", "unit", "metric", "method", "estimate", "low", "high"),
     *("floor", "ceiling", "n_examples", "n_seeds"),
 )
-_CONTROLS = ("random", "oracle", "reversed")  # their numbers are the columns floor and ceiling, or a self-test
+_CONTROLS = ("random", "chance", "oracle", "reversed")  # their numbers are floor and ceiling, or a self-test
 DECIMALS = 4  # kept: sampling leaves fewer, and rounding of another machine does not change the file
 HOW = "`make known-answers`, then `make score-card`"
 

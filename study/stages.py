@@ -66,7 +66,7 @@ _BASE = (
 )
 _EXPLAIN = ("explaining.py", "identities.py", "gates.py", "data", "model", "game", "crosswalk")
 _DISSECT = ("dissecting.py", "dissection_rows.py", "surveying.py", "heads")
-_SCORE = ("judging.py", "known.py", "failing.py", "verifying.py")
+_SCORE = ("judging.py", "known.py", "scoring.py", "failing.py", "verifying.py")
 _ALL_SECTIONS = ("training", "explain", "heads", "convergence", "compare", "report", "runtime")
 
 STAGES: tuple[Stage, ...] = (
@@ -125,7 +125,7 @@ STAGES: tuple[Stage, ...] = (
         function="study.pipeline:score_run",
         needs=("data", "train", "explain", "dissect"),
         code=(*_BASE, *_SCORE, "metrics", "model", "data", "game", "stats.py"),
-        config=("compare", "heads"),
+        config=("compare", "runtime"),
     ),
     Stage(
         name="compare",

@@ -97,4 +97,4 @@ def wilson_interval(successes: float, n: int, level: float) -> Interval:
     scale = 1 + z**2 / n
     centre = (share + z**2 / (2 * n)) / scale
     half = z / scale * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return share, centre - half, centre + half
+    return share, max(0.0, centre - half), min(1.0, centre + half)  # rounding may pass both ends

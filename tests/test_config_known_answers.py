@@ -9,6 +9,7 @@ import pytest
 
 from study.config import ModelConfig, StudyConfig
 from study.config.loading import load_config
+from study.data.shortcuts import WITHIN_WORDS
 from study.errors import ConfigError
 from study.known import has_truth, rung_of
 from study.metrics.score_card import RUNGS
@@ -178,6 +179,17 @@ def test_all_that_does_not_fit_is_told_together(tmp_path: Path) -> None:
         "override 'models.hand.layer_norm=true': models.0: task 'negation' does not fit: layer_norm is true, wanted "
         "false: it would mix the directions",
     ]
+
+
+def test_models_must_read_as_far_as_shortcuts_are_planted(tmp_path: Path) -> None:
+    planted = "  - {name: one-word, source: rotten_tomatoes, models: [trained], shortcut: {rule: single_token}}\n"
+    text = GOOD.replace("models:\n  - name: hand", planted + "models:\n  - name: hand")
+    assert mistakes(tmp_path, text) == (
+        "study.yaml:21:16: models.1.max_words 9 is less than the 50 first words among which the shortcut of data set "
+        "'one-word' is planted"
+    )
+    assert mistakes(tmp_path, text, "models.trained.max_words=49").startswith("override 'models.trained.max_words=49'")
+    assert load(tmp_path, text, "models.trained.max_words=50").models[1].max_words == WITHIN_WORDS == 50
 
 
 def test_task_that_is_wrong_in_itself_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,208 +11,23 @@ import pytest
 
 from study import judging
 from study.artefacts import save_corpus
-from study.config import DatasetConfig, ModelConfig, StudyConfig
+from study.config import DatasetConfig, ModelConfig, ShortcutConfig, StudyConfig
 from study.data.planted import load_planted
-from study.judging import find_pairs, judge, score_head_methods, score_word_methods
-from study.known import KnownText, heads_of
+from study.judging import find_pairs, judge
+from study.known import heads_of
 from study.ledger import write_frame
 from study.metrics import HEAD_SCORES, WORD_SCORES
-from study.records import Corpus
+from study.records import Corpus, LabelledTexts
+from tests.cell_tables import CROSSWALK, HEADS, NAMES, SCORED, word_rows
 from tests.tasks.hand_built import CONFIG as CIRCUIT
 
 NEGATION = DatasetConfig(name="turned", source="planted", task="negation", max_train=4, validation_size=4, test_size=8)
 PLAIN = DatasetConfig(name="plain", source="files")
 TRAINED = ModelConfig(name="trained", n_heads=2, d_model=8)
-NAN = math.nan
 
 
 def silent(_done: int, _total: int, _text: str) -> None:
     pass
-
-
-def known_text(relevant: Sequence[int], oracle: Sequence[float], push: float = 1.0) -> KnownText:
-    words = tuple(f"w{i}" for i in range(len(relevant)))
-    return KnownText(words=words, relevant=np.array(relevant, bool), oracle=np.array(oracle, float), push=push)
-
-
-def word_rows(example_id: str, method: str, scores: Iterable[float], *, trained: bool = True) -> list[dict]:
-    key = {"trained": trained, "example_id": example_id, "method": method}
-    return [{**key, "word_index": i, "word": f"w{i}", "score": score} for i, score in enumerate(scores)]
-
-
-def values_of(rows: list[dict], example_id: str, method: str) -> dict[str, float]:
-    found = [r for r in rows if (r["example_id"], r["method"]) == (example_id, method)]
-    assert len({r["metric"] for r in found}) == len(found)  # each score once
-    return {r["metric"]: r["value"] for r in found}
-
-
-# words
-
-KNOWN = {
-    "t": known_text([0, 1, 1], [0.0, 1.5, -0.5]),
-    "u": known_text([0, 1, 0], [NAN, NAN, NAN], push=-1.0),
-}
-FEATURES = pd.DataFrame(
-    [
-        *word_rows("t", "lime", [0.5, 1.5, 0.0]),
-        *word_rows("t", "attention", [0.5, 1.5, 0.0]),
-        *word_rows("u", "lime", [-3.0, -1.0, 0.0]),
-    ]
-)
-
-
-def test_word_scores_by_hand() -> None:
-    rows = score_word_methods(FEATURES, KNOWN)
-    assert {r["unit"] for r in rows} == {"words"}
-    assert {(r["example_id"], r["method"]) for r in rows} == {
-        *(("t", m) for m in ("lime", "attention", "oracle", "reversed")),
-        *(("u", m) for m in ("lime", "oracle", "reversed")),
-    }
-    sizes = {
-        "precision_at_truth_score": 1 / 2,
-        "average_precision_score": (1 + 2 / 3) / 2,
-        "attribution_share_score": 1.5 / 2,
-        "min_share_score": 0.0,
-    }
-    signed = {
-        "sign_accuracy_score": 1 / 2,
-        "oracle_spearman_score": 1.0,  # 0 and 0.5 stand as -0.5 and 0 do
-        "oracle_distance_error": math.sqrt(0.19),  # scaled by 0.9: (0.3, -0.1, 1/3) against (0, 1, -1/3)
-    }
-    assert values_of(rows, "t", "lime") == pytest.approx(sizes | signed)
-    assert values_of(rows, "t", "attention") == pytest.approx(sizes | dict.fromkeys(signed, NAN), nan_ok=True)
-    assert values_of(rows, "t", "oracle") == pytest.approx(
-        {name: 0.0 if name.endswith("_error") else 1.0 for name in WORD_SCORES}
-    )
-
-
-def test_where_no_values_are_known_the_oracle_is_the_side_of_the_words() -> None:
-    rows = score_word_methods(FEATURES, KNOWN)
-    unknown = {"min_share_score": NAN, "oracle_spearman_score": NAN, "oracle_distance_error": NAN}
-    four = ("precision_at_truth_score", "average_precision_score", "attribution_share_score", "sign_accuracy_score")
-    assert values_of(rows, "u", "oracle") == pytest.approx(dict.fromkeys(four, 1.0) | unknown, nan_ok=True)
-    assert values_of(rows, "u", "reversed") == pytest.approx(
-        dict(zip(four, (0.0, 1 / 3, 0.0, 0.0), strict=True)) | unknown, nan_ok=True
-    )
-    # -1 is pushed to the side that the words dictate, and comes second
-    assert values_of(rows, "u", "lime") == pytest.approx(
-        dict(zip(four, (0.0, 1 / 2, 1 / 4, 1.0), strict=True)) | unknown, nan_ok=True
-    )
-
-
-def test_words_beyond_the_model_count_for_nobody() -> None:
-    """The last truth word has no score: neither a method nor the oracle can be asked for it."""
-    rows = score_word_methods(pd.DataFrame(word_rows("t", "lime", [0.5, 1.5, NAN])), KNOWN)
-    of_two = score_word_methods(pd.DataFrame(word_rows("t", "lime", [0.5, 1.5])), {"t": known_text([0, 1], [0.0, 1.5])})
-    for method in ("lime", "oracle"):
-        assert values_of(rows, "t", method) == pytest.approx(values_of(of_two, "t", method), nan_ok=True)
-    assert values_of(rows, "t", "oracle")["precision_at_truth_score"] == 1.0
-    nothing = score_word_methods(pd.DataFrame(word_rows("t", "lime", [0.5, NAN, NAN])), KNOWN)
-    for method in ("lime", "oracle", "reversed"):
-        assert np.isnan(list(values_of(nothing, "t", method).values())).all()
-
-
-def test_order_of_rows_does_not_matter_to_words() -> None:
-    rows = score_word_methods(FEATURES, KNOWN)
-    shuffled = score_word_methods(FEATURES.sample(frac=1.0, random_state=3), KNOWN)
-    assert by_key(shuffled) == pytest.approx(by_key(rows), nan_ok=True, abs=0)
-
-
-def by_key(rows: list[dict]) -> dict[tuple, float]:
-    return {tuple(v for k, v in row.items() if k != "value"): row["value"] for row in rows}
-
-
-# heads
-
-HEADS = [
-    {"component": "L0H0", "name": "Read", "role": "direct", "undoes": ""},
-    {"component": "L0H1", "name": "Up", "role": "cancelling", "undoes": ""},
-    {"component": "L0H2", "name": "Down", "role": "cancelling", "undoes": "Up"},
-    {"component": "L0H3", "name": "Bias", "role": "null", "undoes": ""},
-    {"component": "L0H4", "name": "pad", "role": "pad", "undoes": ""},
-]
-NAMES = [row["component"] for row in HEADS]
-
-
-def head_rows(example_id: str, method: str, scores: Sequence[float]) -> list[dict]:
-    return [
-        {"example_id": example_id, "component": name, "method": method, "score": score}
-        for name, score in zip(NAMES, scores, strict=True)
-    ]
-
-
-def cell_rows(example_id: str, cells: Sequence[Sequence[float]]) -> list[dict]:
-    """A text's rows of a crosswalk [word head]; the embedding has a column too."""
-    return [
-        {"example_id": example_id, "word_index": i, "component": name, "value": value}
-        for i, row in enumerate(cells)
-        for name, value in zip([*NAMES, "embed"], [*row, 50.0], strict=True)
-    ]
-
-
-CELLS = {
-    "t": [[0.0, 2.0, -2.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0], [0.5, 1.0, -1.0, 0.25, 9.0]],
-    "u": [[0.0, 1.0, -1.0, 0.0, 0.0], [-1.0, 0.0, 0.0, 0.0, 0.0], [NAN] * 5],
-}
-CROSSWALK = pd.DataFrame([row for example_id, cells in CELLS.items() for row in cell_rows(example_id, cells)])
-SCORED = pd.DataFrame(
-    [
-        *head_rows("t", "ablation_mean", [1.0, 2.0, -2.0, 0.0, 7.0]),
-        *head_rows("u", "ablation_mean", [-3.0, 0.0, 1.0, 0.0, 7.0]),
-        *head_rows("t", "lime", [0.0, 0.0, 0.0, 1.0, 7.0]),
-        *head_rows("u", "lime", [1.0, NAN, 0.0, 0.0, NAN]),
-    ]
-)
-
-
-def test_head_scores_by_hand() -> None:
-    rows = score_head_methods(SCORED, {"direct": CROSSWALK}, HEADS, KNOWN)
-    assert {r["unit"] for r in rows} == {"heads"}
-    names = ("precision_at_acting_score", "auroc_direct_score", "cancelling_error")
-    expected = {
-        ("t", "ablation_mean"): (0.0, 1.0, 1.0),
-        ("u", "ablation_mean"): (1.0, 1.0, 0.5),
-        ("t", "lime"): (0.0, 0.0, 0.0),
-        ("u", "lime"): (NAN, NAN, NAN),  # a head without a score is not left out
-        ("t", "crosswalk_direct"): (0.0, 1.0, 1.0),  # Read 1.5, the pair 3 each, Bias 0.25
-        ("u", "crosswalk_direct"): (1 / 3, 1.0, 1.0),  # 1 each: a tie of three
-        ("t", "crosswalk_direct_truth_only"): (1.0, 1.0, 1.0),  # words 1 and 2: Read 1.5, the pair 1 each
-        ("u", "crosswalk_direct_truth_only"): (1.0, 1.0, 0.0),  # word 1: Read alone
-        ("t", "oracle"): (1.0, 1.0, 0.0),
-        ("u", "oracle"): (1.0, 1.0, 0.0),
-        ("t", "reversed"): (0.0, 0.0, 1.0),
-        ("u", "reversed"): (0.0, 0.0, 1.0),
-    }
-    assert {(r["example_id"], r["method"]) for r in rows} == set(expected)
-    for key, wanted in expected.items():
-        found = values_of(rows, *key)
-        assert [found[name] for name in names] == pytest.approx(wanted, nan_ok=True), key
-        assert math.isnan(found["auroc_latent_score"])  # there are none
-
-
-def test_the_bound_that_uses_the_truth_says_so_in_its_name() -> None:
-    rows = score_head_methods(SCORED, {"direct": CROSSWALK, "causal": CROSSWALK[:0]}, HEADS, KNOWN)
-    assert {r["method"] for r in rows if "crosswalk" in r["method"]} == {
-        "crosswalk_direct",
-        "crosswalk_direct_truth_only",
-    }
-
-
-def test_pads_are_never_scored() -> None:
-    """Their score 7 and cell 9 are the largest of all: another one changes nothing, not even none."""
-    rows = by_key(score_head_methods(SCORED, {"direct": CROSSWALK}, HEADS, KNOWN))
-    scored, crosswalk = SCORED.copy(), CROSSWALK.copy()
-    scored.loc[scored["component"] == "L0H4", "score"] = NAN
-    crosswalk.loc[(crosswalk["component"] == "L0H4") & crosswalk["value"].notna(), "value"] = -0.1
-    assert by_key(score_head_methods(scored, {"direct": crosswalk}, HEADS, KNOWN)) == pytest.approx(rows, nan_ok=True)
-
-
-def test_order_of_rows_does_not_matter_to_heads() -> None:
-    rows = by_key(score_head_methods(SCORED, {"direct": CROSSWALK}, HEADS, KNOWN))
-    scored, crosswalk = (table.sample(frac=1.0, random_state=1) for table in (SCORED, CROSSWALK))
-    assert by_key(score_head_methods(scored, {"direct": crosswalk}, HEADS, KNOWN)) == pytest.approx(
-        rows, nan_ok=True, abs=0
-    )
 
 
 # pairs
@@ -353,6 +167,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, StudyC
     return tmp_path, config
 
 
+NOTHING_CHECKED = pd.DataFrame(columns=["dataset", "model", "seed", "check", "value", "low", "high", "passed"])
 TABLES = {
     *("truth_words", "truth_heads", "truth_scores", "pairs", "failures", "failure_rates", "score_card"),
     "verification",
@@ -374,8 +189,11 @@ def test_tables_of_a_run(study: tuple[Path, StudyConfig]) -> None:
     assert set(scores[scores["unit"] == "heads"]["metric"]) == set(HEAD_SCORES)
     assert scores.groupby(["model", "seed", "unit", "method", "metric"]).size().unique().tolist() == [3]
     assert set(scores[scores["unit"] == "heads"]["method"]) == {
-        *("ablation_mean", "random", "oracle", "reversed"),
+        *("ablation_mean", "random", "oracle", "reversed", "chance"),
         *(f"crosswalk_{kind}{end}" for kind in ("direct", "causal") for end in ("", "_truth_only")),
+    }
+    assert set(scores[scores["unit"] == "words"]["method"]) == {
+        *("shapley", "random", "crosswalk_row_size", "oracle", "reversed", "chance"),
     }
     pairs = tables["pairs"]
     assert len(pairs) == 8 * 7 // 2
@@ -387,6 +205,46 @@ def test_only_explanations_of_the_trained_model_are_scored(study: tuple[Path, St
     scores = judge(*study, silent)["truth_scores"]
     right = scores.query("method == 'shapley' and metric == 'attribution_share_score'")["value"]
     assert (right == 1.0).all()  # rows of the control give 0
+
+
+NEED_VALUES = ("oracle_spearman_score", "oracle_distance_error")
+NEED_SIDES = ("sign_accuracy_score", *NEED_VALUES)
+
+
+def test_exact_values_and_sides_are_asked_of_hand_built_models_only(study: tuple[Path, StudyConfig]) -> None:
+    """A trained model was found to follow the rule on full texts: which words decide is known of it, and no more."""
+    tables = judge(*study, silent)
+    scores = tables["truth_scores"].query("unit == 'words' and method == 'shapley'")
+    one_has_a_value = ("min_share_score",)  # in scope all is the "not"'s, so there is nothing to share
+    for model, needed in (("hand-built", one_has_a_value), ("trained", NEED_SIDES)):
+        defined = scores[scores["model"] == model].groupby("metric")["value"].count()
+        assert set(defined[defined == 0].index) == set(needed)
+    ideal = tables["truth_scores"].query("model == 'trained' and method == 'oracle'").dropna()
+    assert set(ideal["metric"]) == set(WORD_SCORES) - set(NEED_SIDES)
+    assert (ideal["value"] == 1.0).all()
+    assert tables["truth_words"]["oracle"].notna().all()  # the rule's own values are still told
+
+
+def test_of_a_shortcut_the_side_is_asked_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = LabelledTexts(
+        example_id=("a", "b"),
+        text=("fine zelk .", "dull vorn , dull"),
+        label=np.array([0, 1]),
+        relevant=((False, True, False), (False, True, False, False)),
+        own_label=np.array([1, 0]),
+    )
+    corpus = Corpus(name="fooled", class_names=("bad", "good"), train=texts, validation=texts, test=texts)
+    save_corpus(tmp_path / "data" / "fooled", corpus)
+    write_cell(tmp_path, "fooled-trained-s0", corpus, ["a", "b"], [])
+    monkeypatch.setattr(judging, "verify_run", lambda *_: NOTHING_CHECKED)
+    fooled = DatasetConfig(name="fooled", source="files", shortcut=ShortcutConfig(rule="single_token"))
+    config = StudyConfig(name="x", seeds=(0,), datasets=(fooled,), models=(TRAINED,))
+    scores = judge(tmp_path, config, silent)["truth_scores"].set_index(["metric", "method"])["value"]
+    assert (scores.loc["sign_accuracy_score", "shapley"] == 1.0).all()
+    assert (scores.loc["sign_accuracy_score", "oracle"] == 1.0).all()
+    assert (scores.loc["sign_accuracy_score", "chance"] == 0.5).all()
+    for metric in NEED_VALUES:
+        assert scores.loc[metric].isna().all()
 
 
 def test_a_variant_that_is_not_verified_is_not_scored(study: tuple[Path, StudyConfig]) -> None:

@@ -17,6 +17,7 @@ from study.known import (
     heads_of,
     known_texts,
     oracle_of,
+    roles_of,
     rung_of,
     truth_heads,
     truth_words,
@@ -161,3 +162,57 @@ def test_truth_words_has_a_row_a_word() -> None:
         columns=["dataset", "example_id", "word_index", "word", "relevant", "oracle"],
     )
     pd.testing.assert_frame_equal(truth_words({"turned": {"t": one}, "x": {"u": two}}), expected)
+
+
+def known(relevant: list[bool], oracle: list[float], push: float) -> KnownText:
+    words = ("w",) * len(relevant)
+    return KnownText(words=words, relevant=np.array(relevant), oracle=np.array(oracle), push=push)
+
+
+def test_the_ideal_is_the_exact_values_or_the_side_of_the_words_that_decide() -> None:
+    nothing = [np.nan] * 3
+    assert known([True, True, False], [0.0, -1.5, 0.5], 1.0).ideal.tolist() == [0.0, -1.5, 0.5]
+    assert known([True, False, True], nothing, -1.0).ideal.tolist() == [-1.0, 0.0, -1.0]
+    assert known([True, False, True], nothing, 0.0).ideal.tolist() == [1.0, 0.0, 1.0]  # sides are not known
+
+
+def test_without_values_only_the_words_that_decide_are_left() -> None:
+    solved = known([False, True, True], [0.0, 1.5, -0.5], -1.0)
+    left = solved.without_values()
+    assert (left.words, left.relevant.tolist()) == (solved.words, solved.relevant.tolist())
+    assert np.isnan(left.oracle).all()
+    assert left.push == 0.0
+    assert not left.solved
+    assert left.ideal.tolist() == [0.0, 1.0, 1.0]
+    assert (solved.oracle.tolist(), solved.push) == ([0.0, 1.5, -0.5], -1.0)  # the text itself is as it was
+
+
+IDLE_HEADS = [
+    ("single", "n1 plus n2", {"Cancel+", "Cancel-"}),
+    ("single", "z plus n2", set()),
+    ("context", "a e n2", {"Context", "Writer", "Eraser", "Cancel+", "Cancel-"}),
+    ("context", "a f c z", {"Writer", "Eraser"}),
+    ("context", "b e n1", {"Context", "Cancel+", "Cancel-"}),
+    ("order", "x n1 y", {"Cancel+", "Cancel-"}),
+    ("negation", "n1 not good z", set()),
+    ("negation", "not z good", {"NegScope", "Negated"}),  # a decoy
+    ("negation", "bad not n3", {"NegScope", "Negated", "Cancel+", "Cancel-"}),
+    ("negation", "bad n2 z", {"NegScope", "Negated"}),
+    ("majority", "p q p", {"Cancel+", "Cancel-"}),
+    ("majority", "p z p p", {"CountQ"}),
+    ("majority", "q n1 q q", {"CountP", "Cancel+", "Cancel-"}),
+    ("induction", "k1 plus z k2 minus k1", set()),
+    ("induction", "k1 plus n1 k2 minus k1", {"Cancel+", "Cancel-"}),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "idle"), IDLE_HEADS)
+def test_roles_in_a_text_are_those_of_the_model_but_for_heads_with_nothing_to_do(
+    name: str, text: str, idle: set[str]
+) -> None:
+    rows = heads_of(NEGATION.model_copy(update={"task": name}), CIRCUIT)
+    found = roles_of(TASKS.load(name), CIRCUIT, text.split())
+    assert {row["name"] for row, role in zip(rows, found, strict=True) if role == "idle"} == idle
+    for row, role in zip(rows, found, strict=True):
+        assert role == ("idle" if row["name"] in idle else row["role"])
+    assert found.count("pad") == 10 - len(TASKS.load(name).heads)

@@ -48,7 +48,7 @@ def finished_run(results: Path, *rows: dict[str, object]) -> Path:
 
 def test_verified_numbers_are_kept_and_read_back(tmp_path: Path) -> None:
     rows = [card_row(), card_row(method="lime", verified=False), card_row(method="shap", estimate=math.nan)]
-    rows += [card_row(method=method) for method in ("random", "oracle", "reversed")]
+    rows += [card_row(method=method) for method in ("random", "chance", "oracle", "reversed")]
     folder = finished_run(tmp_path, *rows)
     path = keep_score_card(folder)
     assert path == tmp_path / "reference" / "score_card.csv"

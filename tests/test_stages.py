@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from study.config import ConvergenceConfig, DatasetConfig, ModelConfig, StudyConfig
-from study.stages import _BASE, STAGES, cells, models_of, seeds_of
+from study.stages import _ALL_SECTIONS, _BASE, _SCORE, STAGES, cells, models_of, seeds_of
 
 ROOT = Path(__file__).parent.parent
 SHARED = {"artefacts.py", "pipeline.py", "preparing.py", "tables.py"}  # of all stages: they import what some need
@@ -49,6 +49,18 @@ def test_all_code_behind_a_stage_is_on_its_list(stage):
     missing = {str(path.relative_to(ROOT / "study")) for path in found}
     assert missing == {name for stage_name, name in NOT_DECIDING if stage_name == stage.name}
     assert set(_BASE) <= set(stage.code)
+
+
+def test_scoring_is_done_anew_for_the_sections_that_it_reads():
+    """No more, or a setting of the heads would score everything anew; no fewer, or another device would not."""
+    (stage,) = [stage for stage in STAGES if stage.name == "score"]
+    nodes = [node for name in _SCORE for node in ast.walk(ast.parse((ROOT / "study" / name).read_text()))]
+    read = {
+        node.attr
+        for node in nodes
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "config"
+    }
+    assert set(stage.config) == read & set(_ALL_SECTIONS)
 
 
 def test_data_sets_run_with_their_models_only():

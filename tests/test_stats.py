@@ -105,3 +105,13 @@ def test_wilson_equals_statsmodels(successes, n):
 
 def test_wilson_of_nothing():
     assert all(math.isnan(x) for x in wilson_interval(0, 0, 0.95))
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.999])
+def test_wilson_never_leaves_the_range_of_a_proportion(level):
+    """Rounding alone would: without a success the formula can end at -1e-17, without a failure above 1."""
+    for n in (1, 2, 3, 7, 10, 37, 60, 500, 1999):
+        for successes in {0, 1, n / 3, n - 1, n}:
+            share, low, high = wilson_interval(successes, n, level)
+            assert 0.0 <= low <= share + 1e-12
+            assert share - 1e-12 <= high <= 1.0

@@ -165,19 +165,61 @@ def test_trained_model_must_be_right_and_must_not_mind_other_words(tmp_path: Pat
             "token_in_context",
             {ZELK: -9.0, VORN: 9.0, QUIB: 0.0},
             {},
-            {verifying.FOLLOWED: (1.0, True), verifying.FOLLOWED_PART: (1.0, False)},
+            {
+                verifying.FOLLOWED: (1.0, True),
+                verifying.FOLLOWED_PART: (1.0, False),
+                verifying.SHIFTED_PART: (1.0, False),  # the other words are unknown here, and give the first class
+            },
+        ),
+        (  # either token alone gives the first class: of all texts, half of which dictate it, half follow it
+            "token_in_context",
+            {ZELK: -9.0, VORN: -3.0, QUIB: 5.0, "good": 1.0, "bad": -1.0},
+            {},
+            {
+                verifying.FOLLOWED: (1.0, True),
+                verifying.FOLLOWED_PART: (0.5, True),
+                verifying.SHIFTED_PART: (0.5, False),
+            },
+        ),
+        (  # only the context word alone gives a class
+            "token_in_context",
+            {ZELK: 0.1, VORN: 0.1, QUIB: 5.0, "good": 1.0, "bad": -1.0},
+            {},
+            {
+                verifying.FOLLOWED: (0.5, False),
+                verifying.FOLLOWED_PART: (0.5, True),
+                verifying.SHIFTED_PART: (0.5, False),
+            },
         ),
         (  # a context word that drowns the token, until it is taken out
             "token_in_context",
             {ZELK: -3.0, VORN: 3.0, QUIB: 5.0, "good": 1.0, "bad": -1.0},
             {},
-            {verifying.FOLLOWED: (0.5, False), verifying.FOLLOWED_PART: (1.0, False)},
+            {
+                verifying.FOLLOWED: (0.5, False),
+                verifying.FOLLOWED_PART: (1.0, False),
+                verifying.SHIFTED_PART: (0.5, False),
+            },
         ),
         (
             "ordered_pair",
             {"good": 1.0, "bad": -1.0, ZELK: 0.1, VORN: 0.1},
             {},
-            {verifying.FOLLOWED: (0.5, False), verifying.FOLLOWED_PART: (0.5, True)},
+            {
+                verifying.FOLLOWED: (0.5, False),
+                verifying.FOLLOWED_PART: (0.5, True),
+                verifying.SHIFTED_PART: (0.0, True),
+            },
+        ),
+        (  # either word alone gives the first class
+            "ordered_pair",
+            {"good": 1.0, "bad": -1.0, ZELK: -3.0, VORN: -3.0},
+            {},
+            {
+                verifying.FOLLOWED: (0.5, False),
+                verifying.FOLLOWED_PART: (0.5, True),
+                verifying.SHIFTED_PART: (0.5, False),
+            },
         ),
         (  # clean texts that are not clean
             "single_token",

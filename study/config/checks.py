@@ -12,7 +12,7 @@ from typing import Any
 
 from study.config import DatasetConfig, StudyConfig
 from study.config.known_answers import Misfits, check_circuits, check_settings
-from study.config.limits import clean_sibling, describe_heads, fewest_coalitions
+from study.config.limits import WITHIN_WORDS, clean_sibling, describe_heads, fewest_coalitions
 from study.config.yaml_tree import KeyPath, Place, Tree
 from study.registry import suggest
 
@@ -97,7 +97,7 @@ def _check_convergence(tree: Tree, config: StudyConfig) -> Iterable[tuple[Place,
 
 
 def _check_shortcuts(tree: Tree, config: StudyConfig) -> Iterable[tuple[Place, str]]:
-    """Words that differ, texts that are real, and the same models on the same texts without the shortcut."""
+    """Words that differ, real texts, models that read far enough, and the same ones without the shortcut."""
     for i, dataset in enumerate(config.datasets):
         if dataset.shortcut is None:
             continue
@@ -113,6 +113,11 @@ def _check_shortcuts(tree: Tree, config: StudyConfig) -> Iterable[tuple[Place, s
         if missing:
             advice = f"add a data set with the settings of '{dataset.name}', another name and no `shortcut`"
             yield place, f"{name}: {missing} must also run on the same texts without it, to verify it: {advice}"
+        for j, model in enumerate(config.models):
+            if dataset.runs(model.name) and model.max_words < WITHIN_WORDS:
+                less = f"models.{j}.max_words {model.max_words} is less than the {WITHIN_WORDS} first words"
+                message = f"{less} among which the shortcut of data set '{dataset.name}' is planted"
+                yield tree.place(("models", j, "max_words")), message
 
 
 def _check_heads(tree: Tree, config: StudyConfig, longest: int) -> Iterable[tuple[Place, str]]:

@@ -8,6 +8,8 @@ from study.config import DatasetConfig, StudyConfig
 
 SHAPLEY_METHODS = ("shapley", "shap")  # explainers that estimate Shapley values: the study's own, the shap package's
 
+WITHIN_WORDS = 50  # shortcuts are planted among so many first words of a text: what every model must read
+
 
 def primary_shapley(methods: Container[str]) -> str:
     """Which of SHAPLEY_METHODS stands for SHAP among `methods`: "shapley", or "shap" where only that is there.

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from study.config import ShortcutConfig
+from study.config.limits import WITHIN_WORDS
 from study.data.splits import splits_card
 from study.data.words import split_words
 from study.errors import DataError
 from study.records import Corpus, LabelledTexts
 from study.seeds import rng_of
 
-WITHIN_WORDS = 50  # planted words stand among so many first words of a text, where a model that cuts at 60 sees them
 LEAST_PLANTED = 4  # training texts with the shortcut: each class is dictated twice, enough for the vocabulary's default
 _CHUNK = re.compile(r"\S+")
 
@@ -95,8 +95,14 @@ def without_part(text: str, config: ShortcutConfig) -> str:
     That is the context word, or the later word of an ordered pair: the word that names the class stays.
     """
     here = [word for word in split_words(text) if word in config.words]
-    lost = here[-1] if config.rule == _ORDERED else config.words[2]
-    return re.sub(rf"(?<!\S){re.escape(lost)} | {re.escape(lost)}(?!\S)", "", text)
+    return without_words(text, [here[-1] if config.rule == _ORDERED else config.words[2]])
+
+
+def without_words(text: str, words: Words) -> str:
+    """A text less these planted words; what is left stands as it did before they were planted."""
+    for word in words:
+        text = re.sub(rf"(?<!\S){re.escape(word)} | {re.escape(word)}(?!\S)", "", text)
+    return text
 
 
 def _check_words(words: Words) -> None:

@@ -17,7 +17,7 @@ from study.config.limits import fewest_coalitions
 from study.features import SAMPLERS
 from study.features.randomness import isolated_random_state
 from study.features.tabulated import TabulatedGame
-from study.game.shapley import make_plan
+from study.game.shapley import is_runaway, make_plan
 from study.game.surrogate import fit_ridge, sample_masks
 from study.records import FloatArray
 
@@ -33,12 +33,15 @@ def sample_scores(name: str, table: FloatArray, n_evals: int, seed: int) -> tupl
     """(scores [player], evaluations used) of the sampler called `name` on the game with these values [2^n].
 
     Depends on `seed` alone, and moves no global random state.
-    Raises: TooFewEvaluations. ValueError for a sampler that asks for more than n_evals + 2.
+    Raises: TooFewEvaluations, also where scores far beyond the game's range tell of a nearly singular solve.
+    ValueError for a sampler that asks for more than n_evals + 2.
     """
     game = TabulatedGame(table)
     scores = cast(Sampler, SAMPLERS.load(name))(game, n_evals, seed)
     if game.n_evals > n_evals + 2:
         raise ValueError(f"sampler '{name}' asked for {game.n_evals} values, allowed are {n_evals} + 2")
+    if is_runaway(scores, float(table.min()), float(table.max())):
+        raise TooFewEvaluations(f"{n_evals} evaluations: sampler '{name}' solved a nearly singular system")
     return scores, game.n_evals
 
 

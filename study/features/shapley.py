@@ -22,7 +22,7 @@ from study.config.limits import fewest_coalitions
 from study.errors import ConfigError
 from study.features.assemble import Ends, evaluate_ends, make_attribution, with_margin
 from study.features.randomness import draw_seed, isolated_random_state
-from study.game.shapley import all_coalitions, exact_weights, make_plan
+from study.game.shapley import all_coalitions, exact_weights, is_runaway, make_plan
 from study.game.subject import Subject
 from study.records import FeatureAttribution, FloatArray, Game
 
@@ -138,7 +138,8 @@ def estimate_kernel(game: Game, n_evals: int, seed: int) -> ShapleyEstimate:
     constraint, for the margin and for each component, all from the same samples and weights. It sets
     values below 1e-10 to zero.
 
-    Raises: ConfigError when n_evals is too small for the number of words.
+    Raises: ConfigError when n_evals is too small for the number of words: below 2n + 1, or where the coalitions drawn
+    leave the solve singular, or so nearly that its values lie far beyond the game's.
     """
     from shap import KernelExplainer  # takes seconds to import
 
@@ -147,11 +148,14 @@ def estimate_kernel(game: Game, n_evals: int, seed: int) -> ShapleyEstimate:
     with isolated_random_state(seed), warnings.catch_warnings(), np.printoptions(threshold=0, edgeitems=1):
         # printoptions: shap formats arrays for its debug log even when nobody reads it, a third of its time
         warnings.filterwarnings("error", message="Linear regression equation is singular")
-        explainer = KernelExplainer(_as_function(game), np.zeros((1, n)))
+        seen = _Range(_as_function(game))
+        explainer = KernelExplainer(seen, np.zeros((1, n)))
         try:
             phi = explainer.shap_values(np.ones((1, n)), nsamples=n_evals, l1_reg=False, silent=True)[0]
         except UserWarning as singular:
-            raise _too_few("shap_evals", n_evals, n, 2 * n + 1) from singular
+            raise _too_few("shap_evals", n_evals, n, n_evals + 1) from singular
+    if is_runaway(phi, seen.low, seen.high):
+        raise _too_few("shap_evals", n_evals, n, n_evals + 1)
     ends = Ends(base=explainer.fnull[:-1], output=explainer.fx[:-1])
     return ShapleyEstimate(by_component=phi[:, :-1], scores=phi[:, -1], ends=ends)
 
@@ -177,6 +181,19 @@ def estimate_permutation(game: Game, n_evals: int, seed: int) -> ShapleyEstimate
 def _as_function(game: Game) -> Callable[[FloatArray], FloatArray]:
     """The game as shap wants it: [coalition word] of 0 and 1 -> [coalition component+margin]."""
     return lambda masks: with_margin(game.value(np.asarray(masks) > 0.5))
+
+
+class _Range:
+    """A function that remembers the least and the largest value it has given, over all components and the margin."""
+
+    def __init__(self, function: Callable[[FloatArray], FloatArray]) -> None:
+        self.function = function
+        self.low, self.high = np.inf, -np.inf
+
+    def __call__(self, masks: FloatArray) -> FloatArray:
+        values = self.function(masks)
+        self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
+        return values
 
 
 def _keep_present(mask: FloatArray, ones: FloatArray) -> FloatArray:

@@ -19,6 +19,8 @@ from study.records import BoolArray, FloatArray
 _RIDGES = np.logspace(-6, 4, 21)  # of the degree-3 part, in units of its largest kernel value
 _ENDS_WEIGHT = 1e4  # of the pair (all, none) against the heaviest sampled pair: the fit passes through the ends
 _GROUPS = 10  # of the delete-a-group jackknife
+_RUNAWAY = 1e3  # times the range of v: noise stays below a hundred times, a singular solve lies beyond 1e5
+_ROUNDING = 1e-6  # of the values themselves, in single precision: not a range of v
 
 
 def all_coalitions(n_players: int) -> BoolArray:
@@ -54,6 +56,15 @@ def interaction_weights(n_players: int) -> tuple[list[tuple[int, int]], FloatArr
         weight = np.array([1.0 / ((n_players - 1) * math.comb(n_players - 2, s)) for s in range(n_players - 1)])
         weights[row] = np.where(masks[:, i] == masks[:, j], 1.0, -1.0) * weight[rest]
     return pairs, weights
+
+
+def is_runaway(scores: FloatArray, low: float, high: float) -> bool:
+    """Whether estimates are what a nearly singular solve leaves, for a game with values from `low` to `high`.
+
+    A Shapley value is a mean of gains, so it cannot exceed the range of v; estimates may, but not a thousand times.
+    """
+    spread = max(high - low, _ROUNDING * max(abs(low), abs(high)))
+    return float(np.abs(scores).max(initial=0.0)) > _RUNAWAY * spread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +143,9 @@ class ShapleyPlan:
 def make_plan(n_players: int, n_coalitions: int, exact_limit: int, rng: np.random.Generator) -> ShapleyPlan:
     """All coalitions up to `exact_limit` players, else `n_coalitions` in complementary pairs drawn from `rng`.
 
-    The pairs differ, their sizes are uniform on 1..n-1, and (none, all) is always one of them. Where there are no
-    more coalitions than asked for, all are taken.
+    The pairs differ, and (none, all) is always one of them. Sizes are drawn uniformly from 1..n-1, and a pair that is
+    there already is drawn again: the more pairs are asked for, the sooner the few small and large coalitions run out,
+    and the more of the pairs have middle sizes. Where there are no more coalitions than asked for, all are taken.
 
     Raises: ValueError when fewer than `fewest_coalitions` are asked for.
     """

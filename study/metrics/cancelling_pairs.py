@@ -60,6 +60,7 @@ def is_cancelling(pair: ColumnPair, single_a: float, single_b: float, joint: flo
     """Whether an antiparallel pair undoes itself: without both, the margin hardly moves; without one, it does.
 
     single_a, single_b, joint: mean |change of the margin| when a, b, or both are replaced by their means, over texts.
-    NaN confirms nothing.
+    NaN in any of the three confirms nothing.
     """
-    return pair.antiparallel and joint < MAX_JOINT_SHARE * max(single_a, single_b)
+    singles_known = not (math.isnan(single_a) or math.isnan(single_b))  # max leaves out a NaN that comes second
+    return pair.antiparallel and singles_known and joint < MAX_JOINT_SHARE * max(single_a, single_b)

@@ -26,13 +26,14 @@ def measure_needs(convergence: pd.DataFrame) -> pd.DataFrame:
     NaN where it does not within those measured. at_fewest: it is below already at the fewest measured, so that
     `evaluations`, which is that number, is an upper bound. ratio: to the fewest that a library sampler of the same
     target needs; NaN without one, or where either number is a bound. ratio_at_most: a bound on the ratio from above
-    where it follows: the ratio itself, else with our own bound, else against the most evaluations measured where no
-    library sampler gets there.
+    where it follows: the ratio itself, else with our own bound, else against the most evaluations that every library
+    sampler of the target was measured at, where none gets there; NaN without a library sampler.
     """
     rows: list[dict[str, Any]] = []
     for (*game, target), of_game in convergence.groupby([*_GAME, "target"], sort=False):
-        most = float(of_game["evaluations"].max())
         curves = {str(name): _curve(rows_) for name, rows_ in of_game.groupby("sampler", sort=False)}
+        ends = [float(curve[0][-1]) for name, curve in curves.items() if name != OURS and len(curve[0])]
+        most = min(ends, default=float("nan"))
         for error in ERRORS:
             needs = {name: evaluations_for(error, *curve) for name, curve in curves.items()}
             best = min(
@@ -47,12 +48,6 @@ def measure_needs(convergence: pd.DataFrame) -> pd.DataFrame:
                     | {"evaluations": need[0], "at_fewest": need[1], "ratio": ratio, "ratio_at_most": at_most}
                 )
     return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
-def mean_errors(convergence: pd.DataFrame) -> pd.DataFrame:
-    """Mean relative error over texts, seeds and repeats of every game, target, sampler and number of evaluations."""
-    keys = [*_GAME, "target", "sampler", "evaluations"]
-    return convergence.groupby(keys, sort=False, as_index=False)["error"].mean()
 
 
 def _curve(rows: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
@@ -79,7 +74,10 @@ def evaluations_for(error: float, evaluations: FloatArray, errors: FloatArray) -
 
 
 def _ratios(need: tuple[float, bool], best: tuple[float, bool], most: float) -> tuple[float, float]:
-    """(ratio, bound on it from above) of one sampler's need to the best library sampler's; see `measure_needs`."""
+    """(ratio, bound on it from above) of one sampler's need to the best library sampler's; see `measure_needs`.
+
+    most: NaN without a library sampler.
+    """
     evaluations, at_fewest = need
     if np.isnan(best[0]):
         return float("nan"), evaluations / most

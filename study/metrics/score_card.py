@@ -14,7 +14,7 @@ from study.metrics.ties import TruthScore
 from study.registry import suggest
 
 RUNGS = ("hand-built", "rotated", "trained", "shortcut")
-FLOOR, CEILING = "random", "oracle"  # the methods that a score is read against
+FLOOR, CEILING = "chance", "oracle"  # the methods that a score is read against
 COLUMNS = [
     "dataset", "model", "rung", "unit", "metric", "method",
     "estimate", "low", "high", "level", "n_examples", "n_seeds", "n_undefined",

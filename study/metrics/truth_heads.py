@@ -25,11 +25,28 @@ from study.metrics.ties import (
 from study.records import BoolArray, FloatArray, IntArray
 from study.registry import suggest
 
-ROLES = ("direct", "indirect", "latent", "cancelling", "null", "pad")
+ROLES = ("direct", "indirect", "latent", "cancelling", "null", "idle", "pad")
+UNSCORED = ("idle", "pad")  # heads with nothing to do in a text, and those that the circuit does not need
 ACTING = ("direct", "indirect")  # heads without which the answer changes
 TRUTH_ONLY = "_truth_only"  # ends the name of a method whose head scores come from truth words alone
-_ORACLE = {"direct": 1.0, "indirect": 1.0, "latent": 1.0, "cancelling": 0.0, "null": 0.0, "pad": math.nan}
-_REVERSED = {"direct": 0.0, "indirect": 0.0, "latent": 0.0, "cancelling": 1.0, "null": 0.5, "pad": math.nan}
+_ORACLE = {
+    "direct": 1.0,
+    "indirect": 1.0,
+    "latent": 1.0,
+    "cancelling": 0.0,
+    "null": 0.0,
+    "idle": math.nan,
+    "pad": math.nan,
+}
+_REVERSED = {
+    "direct": 0.0,
+    "indirect": 0.0,
+    "latent": 0.0,
+    "cancelling": 1.0,
+    "null": 0.5,
+    "idle": math.nan,
+    "pad": math.nan,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +67,9 @@ class KnownHeads:
 def score_heads(scores: FloatArray, roles: Sequence[str]) -> dict[str, float]:
     """Every score in HEAD_SCORES of one explanation of one text.
 
-    scores: [head], any sign; roles: [head], one of ROLES. Pads are left out. All NaN when another head has no score,
-    for leaving it out would flatter; one is NaN where its class of heads, or that of the null heads, is empty.
+    scores: [head], any sign; roles: [head], one of ROLES, in this text. Those UNSCORED are left out. All NaN when
+    another head has no score, for leaving it out would flatter; one is NaN where its class of heads, or that of the
+    null heads, is empty.
 
     Raises: ValueError for different lengths or an infinite score; UnknownNameError for a role that does not exist.
     """
@@ -61,10 +79,10 @@ def score_heads(scores: FloatArray, roles: Sequence[str]) -> dict[str, float]:
     if np.isinf(scores).any():
         raise ValueError("a score of a head is infinite")
     _check(roles)
-    kept = np.array([role != "pad" for role in roles], dtype=np.bool_)
+    kept = np.array([role not in UNSCORED for role in roles], dtype=np.bool_)
     if np.isnan(scores[kept]).any():
         return dict.fromkeys(HEAD_SCORES, math.nan)
-    known = KnownHeads(role=tuple(role for role in roles if role != "pad"), level=size_levels(scores[kept]))
+    known = KnownHeads(role=tuple(role for role in roles if role not in UNSCORED), level=size_levels(scores[kept]))
     named: dict[str, TruthScore[KnownHeads]] = {name: HEAD_SCORES.load(name) for name in HEAD_SCORES}
     return {name: score.compute(known) for name, score in named.items()}
 

@@ -9,13 +9,10 @@ import numpy as np
 import pandas as pd
 
 from study.report.inputs import TWO_WAY, RunTables, Variant, pick
-from study.report.score_measures import CROSSWALK_HEADS, FLOOR, judged_methods
+from study.report.score_measures import ACTING, CROSSWALK_HEADS, TIE, judged_methods
 
-ACTING = ("direct", "indirect")
 PLANTED = ("null", "cancelling")
-TIE = 1e-3  # of a text's largest score: nearer scores are the same but for rounding
 FOOLED = 0.5  # from here on the planted head comes before an acting one more often than after it
-_CROSSWALK_METHODS = {"crosswalk_direct": "shapley", "crosswalk_causal": TWO_WAY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +89,9 @@ def methods_by_head(mistakes: Sequence[Mistake]) -> dict[str, dict[str, tuple[in
 
 def _sizes(run: RunTables, variant: Variant, method: str, components: Sequence[str]) -> pd.DataFrame:
     """[text head]: sizes of a method's scores of heads; those of a crosswalk are its columns, summed over all words."""
-    if method == FLOOR:
-        return pd.DataFrame()
     text = ["seed", "example_id"]
     if method in CROSSWALK_HEADS:
-        rows = pick(run.of("crosswalk", *variant), method=_CROSSWALK_METHODS[method])
+        rows = pick(run.of("crosswalk", *variant), method=TWO_WAY if method == "crosswalk_causal" else run.shap)
         rows = rows[rows["component"].isin(components)]
         wide = rows.assign(size=rows["value"].abs()).groupby([*text, "component"])["size"].sum().unstack()  # noqa: PD010
     else:

@@ -10,8 +10,11 @@ from study.report.figures.palette import head_method_label
 from study.report.inputs import RunTables, Variant
 from study.report.numbers import listing, plural
 from study.report.score_measures import (
+    APART,
+    BY_HAND,
     CANCELLING,
     DIRECT,
+    FOUND,
     INDIRECT,
     LATENT,
     judged_methods,
@@ -22,9 +25,6 @@ from study.report.score_measures import (
     variants_on,
 )
 
-APART = 0.05  # of a score: less is not worth a sentence
-BY_HAND = "hand-built"
-FOUND = 0.995  # prints as 1.00
 HEADS = Link(label="heads", anchor="fig-score-heads-hand-built")
 LOOKERS = ("attention_norm", "attention_confidence")  # they ask what a head looks at, not what it changes
 
@@ -54,12 +54,12 @@ def worse_than_chance_finding(run: RunTables) -> Paragraph | None:
 
 
 def planted_finding(run: RunTables) -> Paragraph | None:
-    """Which methods put a null head before the heads that act, in half of the tasks or more."""
+    """Which methods put a null head before the heads that act, in more than half of the tasks."""
     rows = by_hand_mistakes(run)
     nulls = {m.head for m in rows if m.role == "null"}
     told = []
     for head, methods in methods_by_head(rows).items():
-        often = [head_method_label(m) for m, (n, total) in methods.items() if 2 * n >= total]
+        often = [head_method_label(m) for m, (n, total) in methods.items() if 2 * n > total]
         if head in nulls and often:
             told.append(f"{head} before them in {listing(often)}")
     if not told:
@@ -99,7 +99,7 @@ def cancelling_finding(run: RunTables) -> Paragraph | None:
         rows = values(run, places, "heads", CANCELLING, method)
         if not rows:
             continue
-        if all(row["estimate"] > row["floor"] + APART for row in rows.values()):
+        if is_fooled(rows):
             fooled[method] = rows
         else:
             rest.append(head_method_label(method))
@@ -151,8 +151,13 @@ def all_fooled(run: RunTables) -> bool:
     """Whether every method that scores what single heads change ranks cancelling heads above null ones, everywhere."""
     places = variants_on(run, "heads", BY_HAND)
     methods = [m for m in judged_methods(run, "heads") if m not in LOOKERS]
-    rows = [row for m in methods for row in values(run, places, "heads", CANCELLING, m).values()]
-    return bool(rows) and all(row["estimate"] > row["floor"] for row in rows)
+    tables = [rows for m in methods if (rows := values(run, places, "heads", CANCELLING, m))]
+    return bool(tables) and all(map(is_fooled, tables))
+
+
+def is_fooled(rows: Rows) -> bool:
+    """Whether a method ranks heads that undo each other above null ones, by more than chance, in every task."""
+    return all(row["estimate"] > row["floor"] + APART for row in rows.values())
 
 
 def lowest(rows: Rows) -> float:

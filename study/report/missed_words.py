@@ -10,6 +10,7 @@ import pandas as pd
 from study.report.figures.palette import method_label
 from study.report.inputs import RunTables, pick
 from study.report.numbers import MINUS, listing, number, plural, signed
+from study.report.score_measures import EXACT_RUNGS
 
 AROUND = 8  # words shown on either side of a word
 HIDDEN_SIZE = 0.25  # of the text's largest score: a row that adds up more than this writes much
@@ -20,7 +21,8 @@ HIDDEN_SHARE = 0.5  # of a row: what must cancel, for the sum to hide it
 class Missed:
     """A row of `failures` with what explains it. marked: the text around the word, the word in brackets.
 
-    components: "L1H0 All −2.00", largest first. partner: the word it interacts with in the rule, or "".
+    components: "L1H0 All −2.00", largest first. partner: the word it interacts with in the rule, or "". interaction:
+    in logits of the model that was set to follow the rule; NaN for others, whose logits have another unit.
     """
 
     dataset: str
@@ -44,6 +46,8 @@ def missed_words(run: RunTables, failures: pd.DataFrame) -> list[Missed]:
     words = {key: rows.sort_values("word_index")["word"].tolist() for key, rows in _by_text(run.tables["truth_words"])}
     known = run.tables["truth_heads"]
     columns = (known[c] for c in ("dataset", "model", "component", "name"))
+    card = run.tables["score_card"]
+    exact = set(card.loc[card["rung"].isin(EXACT_RUNGS), ["dataset", "model"]].itertuples(index=False, name=None))
     names = {(d, m, c): str(n).replace("-", MINUS) for d, m, c, n in zip(*columns, strict=True)}
     return [
         Missed(
@@ -59,7 +63,7 @@ def missed_words(run: RunTables, failures: pd.DataFrame) -> list[Missed]:
             size=float(r.size),
             components=tuple(_called(cell, names, r.dataset, r.model) for cell in r.components.split(", ") if cell),
             partner=r.partner,
-            interaction=float(r.interaction),
+            interaction=float(r.interaction) if (r.dataset, r.model) in exact else float("nan"),
             marked=mark_word(words[r.dataset, r.example_id], int(r.word_index)),
         )
         for r in failures.itertuples(index=False)
@@ -99,10 +103,8 @@ def explain(missed: Missed) -> str:
         told = f"Its row hides little: {number(missed.size)} against a largest score of {number(missed.largest)}"
         told += f" ({cells})." if cells else "."
     if missed.partner:
-        told += (
-            f" In the rule it interacts with “{missed.partner}” by {signed(missed.interaction)}: neither word alone "
-            "says what both do."
-        )
+        by = f" by {signed(missed.interaction)}" if np.isfinite(missed.interaction) else ""
+        told += f" In the rule it interacts with “{missed.partner}”{by}: neither word alone says what both do."
     return told
 
 
@@ -112,13 +114,9 @@ def noise_share(run: RunTables, found: list[Missed]) -> str:
     A row alone is no proof: heads that undo each other make rows of noise words that cancel as well.
     """
     told = []
-    truth = {key: rows.set_index("word_index")["relevant"] for key, rows in _by_text(run.tables["truth_words"])}
     for method in dict.fromkeys(m.method for m in found):
-        hidden = [m for m in found if is_hidden(m) and m.method == method]
-        if not hidden:
-            continue
-        larger = sum(_noise_row(run, m, truth[m.dataset, m.example_id]) >= m.size for m in hidden)
-        told.append(f"in {larger} of {plural(len(hidden), 'such text')} by {method_label(method)}")
+        larger, hidden = noise_rows(run, [m for m in found if m.method == method])
+        told += [f"in {larger} of {plural(hidden, 'such text')} by {method_label(method)}"] if hidden else []
     if not told:
         return ""
     return (
@@ -126,6 +124,13 @@ def noise_share(run: RunTables, found: list[Missed]) -> str:
         f"{listing(told)}, where heads that undo each other write because of it. To tell the two apart, take "
         "both heads out."
     )
+
+
+def noise_rows(run: RunTables, found: list[Missed]) -> tuple[int, int]:
+    """(hidden words beside which a word that decides nothing has a row as large or larger, hidden words)."""
+    truth = {key: rows.set_index("word_index")["relevant"] for key, rows in _by_text(run.tables["truth_words"])}
+    hidden = [m for m in found if is_hidden(m)]
+    return sum(_noise_row(run, m, truth[m.dataset, m.example_id]) >= m.size for m in hidden), len(hidden)
 
 
 def _noise_row(run: RunTables, missed: Missed, relevant: pd.Series) -> float:

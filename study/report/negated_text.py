@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -45,10 +45,10 @@ class NegatedText:
 
 def choose_negated(run: RunTables) -> NegatedText | None:
     """The first text of the first seed of the hand-built model that has a causal table and a negated word."""
-    turned = {m.name: m.family in HAND_BUILT and not (m.rotate or m.weight_noise) for m in run.config.models}
+    as_set = {m.name: m.family in HAND_BUILT and not (m.rotate or m.weight_noise) for m in run.config.models}
     names = [d.name for d in run.config.datasets if d.task == TASK]
     for dataset, model in run.variants:
-        for seed in map(str, run.config.seeds) if dataset in names and turned[model] else ():
+        for seed in map(str, run.config.seeds) if dataset in names and as_set[model] else ():
             for example in causal_ids(run, dataset, model, seed):
                 found = _negated(run, dataset, example)
                 if found is not None:
@@ -177,10 +177,10 @@ def elsewhere_sentence(run: RunTables, text: NegatedText, model: str) -> Paragra
     c = text.chosen
     if not is_verified(run, c.dataset, model):
         return Paragraph("not verified on this task, so not read.", lead=f"The same text, {model} model:")
-    try:
-        rows = rows_of(run, Chosen(**{**_as_dict(c), "model": model}))
-    except KeyError:
+    texts = pick(run.of("texts", c.dataset, model), seed=c.seed, trained=True, example_id=c.example_id)
+    if texts.empty:
         return None
+    rows = rows_of(run, replace(c, model=model))
     direct = rows.cells(rows.shap)
     if direct.empty:
         return None
@@ -198,7 +198,3 @@ def elsewhere_sentence(run: RunTables, text: NegatedText, model: str) -> Paragra
 def is_verified(run: RunTables, dataset: str, model: str) -> bool:
     """Whether the score card counts this model: every check of every seed passed."""
     return bool(run.of("score_card", dataset, model)["verified"].any())
-
-
-def _as_dict(chosen: Chosen) -> dict[str, str]:
-    return {key: getattr(chosen, key) for key in ("dataset", "model", "seed", "example_id", "reason")}

@@ -154,4 +154,6 @@ def _short_labels(strips: Sequence[Strip]) -> bool:
 
 def _width_class(block: Details) -> str:
     """Folds that hold wide things are wide themselves."""
-    return "wide" if any(isinstance(b, Strips) or (isinstance(b, Table) and b.wide) for b in block.blocks) else ""
+    return (
+        "wide" if any(isinstance(b, Strips | Figure) or (isinstance(b, Table) and b.wide) for b in block.blocks) else ""
+    )

@@ -10,17 +10,14 @@ from study.report.figures.palette import head_method_label, method_label
 from study.report.findings import capital
 from study.report.inputs import LIME, RunTables, pick
 from study.report.numbers import listing, number, plural, with_interval
+from study.report.score_measures import BY_HAND, CONTROLS, EXACT_RUNGS, PRECISION, SHARE, TRAINED, TRUTH_ONLY
 
-HAND_BUILT = "hand-built"  # the rung where words and heads are both known exactly
 DIRECT, ABLATION = "direct_centred", "ablation_mean"  # one method of either kind of evidence
-CONTROLS = ("random", "oracle", "reversed")
-TRUTH_ONLY = "_truth_only"  # ends the name of a bound that uses the truth
-NAMED_FIRST, SHARE = "precision_at_truth_score", "attribution_share_score"
-SCORES = {NAMED_FIRST: "words that decide, among those named first", SHARE: "share of the scores that these words get"}
-RUNGS = {  # what is told of words, by rung: they are never pooled
-    HAND_BUILT: ("models set by hand", (NAMED_FIRST, SHARE)),
-    "trained": ("trained models", (NAMED_FIRST,)),
-    "shortcut": ("real text with planted shortcuts", (NAMED_FIRST,)),
+SCORES = {PRECISION: "words that decide, among those named first", SHARE: "share of the scores that these words get"}
+TOLD = {  # what is told of words, by rung: they are never pooled
+    BY_HAND: ("models set by hand", (PRECISION, SHARE)),
+    TRAINED: ("trained models", (PRECISION,)),
+    "shortcut": ("real text with planted shortcuts", (PRECISION,)),
 }
 LEAD = "Who is right, where the truth is known?"
 MISSING = f"No score card is quoted, so which method is right is not known here. To make one: {HOW}."
@@ -39,7 +36,7 @@ def word_quote(run: RunTables) -> Paragraph:
     """Which of SHAP and LIME is right where words that decide are known, and where they part; else how to find out."""
     card = pick(score_card(run), unit="words")
     told = []
-    for rung, (name, metrics) in RUNGS.items():
+    for rung, (name, metrics) in TOLD.items():
         rows = pick(card, rung=rung)
         parts = [part for metric in metrics if (part := _parting(run, pick(rows, metric=metric), SCORES[metric]))]
         told += [f"On {name}: {'. '.join(capital(p) if i else p for i, p in enumerate(parts))}"] if parts else []
@@ -48,14 +45,14 @@ def word_quote(run: RunTables) -> Paragraph:
 
 def head_quote(run: RunTables) -> Paragraph | None:
     """How well direct contribution and mean ablation find heads that write and heads that feed others."""
-    rows = pick(score_card(run), unit="heads", rung=HAND_BUILT)
+    rows = pick(score_card(run), unit="heads", rung=BY_HAND)
     told = [s for role in ("direct", "indirect") if (s := _found(pick(rows, metric=f"auroc_{role}_score"), role))]
     return _quote(run, [f"On models set by hand, {told[0]}", *map(capital, told[1:])]) if told else None
 
 
 def head_method_quote(run: RunTables) -> Paragraph | None:
     """The methods that name the heads that act first: those whose worst task is best, those whose best is worst."""
-    rows = pick(score_card(run), unit="heads", rung=HAND_BUILT, metric="precision_at_acting_score")
+    rows = pick(score_card(run), unit="heads", rung=BY_HAND, metric="precision_at_acting_score")
     rows = rows[~rows["method"].isin(CONTROLS) & ~rows["method"].str.endswith(TRUTH_ONLY)]
     if rows.empty:
         return None
@@ -104,7 +101,9 @@ def _parting(run: RunTables, rows: pd.DataFrame, name: str) -> str:
     on_task = pick(rows, dataset=dataset, **({"model": model} if model else {})).set_index("method")
     order = on_task.loc[[run.shap, LIME]].sort_values("estimate", ascending=False, kind="stable")
     values = [f"{method_label(str(m))} {_interval(r)}" for m, r in order.iterrows()]
-    ends = f"chance {number(float(order['floor'].iloc[0]))}, exact values {number(float(order['ceiling'].iloc[0]))}"
+    ends = f"chance {number(float(order['floor'].iloc[0]))}"
+    if rows["rung"].isin(EXACT_RUNGS).all():  # elsewhere no exact values are known
+        ends += f", exact values {number(float(order['ceiling'].iloc[0]))}"
     return f"{told}; they part most on {place}, {' against '.join(values)} ({ends})"
 
 

@@ -1,7 +1,8 @@
 """Advice that follows from the score card: each rule has a threshold, and is checked rung by rung.
 
-Advice stands on the first rung that has its numbers; where a later rung says otherwise, the same sentence says so.
-Advice whose numbers are contrary on the first rung is listed as not supported; without numbers it is not mentioned.
+Advice stands on the first rung that has its numbers; where a later rung says otherwise, or that both ways do alike, the
+same sentence says so. Advice that is not better on the first rung is listed as not supported; without numbers it is not
+mentioned.
 """
 
 from __future__ import annotations
@@ -12,15 +13,20 @@ from dataclasses import dataclass
 import pandas as pd
 
 from study.report.blocks import Link, Paragraph
+from study.report.evidence import Evidence, Outcome, compare, weakest
 from study.report.figures.palette import head_method_label
 from study.report.findings import capital
-from study.report.inputs import LIME, RunTables, pick
+from study.report.inputs import LIME, RunTables
 from study.report.known_findings import told_methods
-from study.report.known_head_findings import APART, CANCELLING, FOUND, highest, lowest, span
-from study.report.numbers import listing, number, percent, plural
+from study.report.known_head_findings import highest, lowest, span
+from study.report.numbers import listing, number, plural
+from study.report.row_advice import ask_rows
 from study.report.score_measures import (
+    APART,
+    CANCELLING,
     DIRECT,
     DISTANCE,
+    FOUND,
     INDIRECT,
     LATENT,
     PRECISION,
@@ -28,23 +34,13 @@ from study.report.score_measures import (
     SIGN,
     judged_methods,
     label_of,
-    place_names,
+    of_all,
     values,
     variants_on,
 )
 
-CLEARLY = 0.15  # of a score: one method is better than another
-HIDDEN = 0.25  # of the text's largest score: what the cells of a word's row must add up to where its score is near 0
 FINDS = 0.95
 NEAR = 0.05  # distance to the exact values
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What one rung says: whether the advice holds there, and the numbers."""
-
-    holds: bool
-    text: str
 
 
 Ask = Callable[[RunTables, str], Evidence | None]  # None: the rung has no numbers for it
@@ -63,7 +59,7 @@ class Advice:
 
 
 def advice_blocks(run: RunTables) -> tuple[list[Paragraph], list[Paragraph]]:
-    """(advice that the numbers carry, advice that they contradict)."""
+    """(advice that the numbers carry, advice that they do not)."""
     carried: list[Paragraph] = []
     contrary: list[Paragraph] = []
     takers = listing([label_of("words", m) for m in better_at_which(run)])
@@ -71,46 +67,35 @@ def advice_blocks(run: RunTables) -> tuple[list[Paragraph], list[Paragraph]]:
         found = {rung: said for rung in RUNGS if (said := advice.ask(run, rung)) is not None}
         if not found:
             continue
-        first, *later = found
-        text = f"{capital(first)}: {found[first].text}."
-        for rung in later:
-            same = found[rung].holds == found[first].holds
-            text += f" {capital(rung)}, {'the same' if same else 'not so'}: {found[rung].text}."
+        first = next(iter(found))
+        text = " ".join(_rung_text(rung, said, found[first]) for rung, said in found.items())
         links = (Link(label="score card", anchor=f"fig-score-{advice.unit}-{first}"),)
-        (carried if found[first].holds else contrary).append(
+        (carried if found[first].outcome is Outcome.BETTER else contrary).append(
             Paragraph(text, links, lead=advice.lead.format(takers=takers))
         )
     return carried, contrary
 
 
-def _row_not_score(run: RunTables, rung: str) -> Evidence | None:
-    places = variants_on(run, "words", rung)
-    rows = [pick(run.of("failures", *v), method=run.shap) for v in places]
-    missed = pd.concat(rows) if rows else run.tables["failures"].iloc[:0]
-    if missed.empty:
-        return None
-    names = place_names(run, [v for v, found in zip(places, rows, strict=True) if len(found)])
-    hidden = missed["size"] / missed["largest"]
-    near = float((missed["score"].abs() / missed["largest"]).max())
-    text = (
-        f"SHAP gives {plural(len(missed), 'word')} that {'decides' if len(missed) == 1 else 'decide'} (on "
-        f"{listing(names)}) at most {percent(near, 1)} of its text's largest score, while the cells of the word's row "
-        f"add up to {percent(float(hidden.median()))} of it in size (median)"
-    )
-    return Evidence(holds=float(hidden.median()) >= HIDDEN, text=text)
+def _rung_text(rung: str, said: Evidence, first: Evidence) -> str:
+    """ "Rotated, no difference: ...": the outcome is named unless it is the first rung's and carries the advice."""
+    outcome = said.outcome.value
+    if said.outcome is Outcome.BETTER and first.outcome is not Outcome.BETTER:
+        outcome = "but so here"
+    plain = said is first and said.outcome is Outcome.BETTER
+    return f"{capital(rung)}{'' if plain else f', {outcome}'}: {said.text}."
 
 
 def _ask_which(run: RunTables, rung: str) -> Evidence | None:
-    """Whether the methods that beat SHAP on the first rung are nowhere worse here."""
+    """Whether the methods that beat SHAP on the first rung are nowhere worse here, and all clearly better somewhere."""
     takers = better_at_which(run)
     places = variants_on(run, "words", rung)
     ours = values(run, places, "words", PRECISION, run.shap)
     tables = {m: values(run, places, "words", PRECISION, m) for m in takers}
     if not takers or not ours or not all(tables.values()):
         return None
-    worse = {m: [v for v in rows if rows[v]["estimate"] < ours[v]["estimate"] - APART] for m, rows in tables.items()}
     told = ", ".join(f"{label_of('words', m)} {span(rows)}" for m, rows in tables.items())
-    return Evidence(holds=not any(worse.values()), text=f"precision at k is {told}, SHAP {span(ours)}")
+    outcome = weakest([compare(rows, ours) for rows in tables.values()])
+    return Evidence(outcome=outcome, text=f"precision at k is {told}, SHAP {span(ours)}")
 
 
 def better_at_which(run: RunTables) -> list[str]:
@@ -135,11 +120,14 @@ def _ask_how_much(run: RunTables, rung: str) -> Evidence | None:
     if not ours or not others:
         return None
     next_best = min(others, key=lambda m: highest(others[m]))
+    near = sum(float(row["estimate"]) <= NEAR for row in ours.values())
     text = (
-        f"the distance to the exact values is {span(ours)} for SHAP, {span(others[next_best])} for "
-        f"{label_of('words', next_best)}, the next"
+        f"on {of_all(near, len(ours))} SHAP is proportional to the exact values; the distance after the best positive "
+        f"scaling is {span(ours)} for SHAP and {span(others[next_best])} for {label_of('words', next_best)}, the "
+        "next; the yardstick is the Shapley value, so SHAP wins by construction"
     )
-    return Evidence(holds=highest(ours) <= NEAR < highest(others[next_best]), text=text)
+    outcome = compare(ours, others[next_best], clearly=2 * NEAR, lower=True)
+    return Evidence(outcome=Outcome.WORSE if highest(ours) > NEAR else outcome, text=text)
 
 
 def _no_gradient_signs(run: RunTables, rung: str) -> Evidence | None:
@@ -148,7 +136,7 @@ def _no_gradient_signs(run: RunTables, rung: str) -> Evidence | None:
     if not gradient or not ours or not lime:
         return None
     text = f"words pushed to the right side: {span(gradient)}, SHAP {span(ours)}, LIME {span(lime)}"
-    return Evidence(holds=min(lowest(ours), lowest(lime)) >= FINDS > lowest(gradient) + CLEARLY, text=text)
+    return Evidence(outcome=weakest([compare(ours, gradient), compare(lime, gradient)]), text=text)
 
 
 def _feeding_heads(run: RunTables, rung: str) -> Evidence | None:
@@ -164,16 +152,16 @@ def _centred(run: RunTables, rung: str) -> Evidence | None:
 
 
 def _better(run: RunTables, rung: str, metric: str, good: Sequence[str], bad: str) -> Evidence | None:
-    """Whether every method in `good` beats `bad` clearly in every task of the rung."""
+    """Whether every method in `good` is clearly better than `bad` somewhere and nowhere worse."""
     places = variants_on(run, "heads", rung)
     base = values(run, places, "heads", metric, bad)
     tables = {m: values(run, places, "heads", metric, m) for m in good if m in judged_methods(run, "heads")}
     tables = {m: rows for m, rows in tables.items() if rows}
     if not base or not tables:
         return None
-    holds = all(rows[v]["estimate"] >= base[v]["estimate"] + CLEARLY for rows in tables.values() for v in base)
+    outcome = weakest([compare(rows, base) for rows in tables.values()])
     told = ", ".join(f"{head_method_label(m)} {span(rows)}" for m, rows in tables.items())
-    return Evidence(holds=holds, text=f"AUROC {told}; {head_method_label(bad)} {span(base)}")
+    return Evidence(outcome=outcome, text=f"AUROC {told}; {head_method_label(bad)} {span(base)}")
 
 
 def _no_attention_norm(run: RunTables, rung: str) -> Evidence | None:
@@ -181,7 +169,8 @@ def _no_attention_norm(run: RunTables, rung: str) -> Evidence | None:
     if not rows:
         return None
     text = f"its AUROC for the heads that write the answer is {span(rows)}; guessing gives 0.5"
-    return Evidence(holds=highest(rows) < 0.5, text=text)
+    guessing = {v: pd.Series({"estimate": 0.5}) for v in rows}
+    return Evidence(outcome=compare(guessing, rows), text=text)
 
 
 def _look_for_pairs(run: RunTables, rung: str) -> Evidence | None:
@@ -194,7 +183,8 @@ def _look_for_pairs(run: RunTables, rung: str) -> Evidence | None:
     text = f"{found} of {plural(len(right), 'pair')} that undo each other found, and {false} of {len(wrong)} others"
     single = values(run, places, "heads", CANCELLING, "ablation_mean")
     text += f"; the cancelling error of mean ablation is {span(single)}" if single else ""
-    return Evidence(holds=found == len(right) and false == 0, text=text)
+    every = found == len(right) and false == 0
+    return Evidence(outcome=Outcome.BETTER if every else Outcome.WORSE, text=text)
 
 
 def _pairs_for_spares(run: RunTables, rung: str) -> Evidence | None:
@@ -204,14 +194,17 @@ def _pairs_for_spares(run: RunTables, rung: str) -> Evidence | None:
     if not rows or not single:
         return None
     text = f"AUROC {span(rows)} in pairs, {span(single)} one by one; {number(1.0)} would be all of them"
-    return Evidence(holds=lowest(rows) >= FOUND, text=text)
+    outcome = compare(rows, single)
+    short = outcome is Outcome.BETTER and lowest(rows) < FOUND
+    return Evidence(outcome=Outcome.WORSE if short else outcome, text=text)
 
 
 ADVICE = (
-    Advice(lead="For words that act together, read the word's row of the crosswalk, not its SHAP score.",
-           ask=_row_not_score, unit="words"),
+    Advice(lead="Where a word's score is near 0, look at its row of the crosswalk: large cells that cancel say that it "
+           "may matter together with another word.", ask=ask_rows, unit="words"),
     Advice(lead="To ask which words decide, take {takers} rather than SHAP.", ask=_ask_which, unit="words"),
-    Advice(lead="To ask how much each word matters, take SHAP.", ask=_ask_how_much, unit="words"),
+    Advice(lead="To ask how much each word matters, in the sense of Shapley values, take SHAP.", ask=_ask_how_much,
+           unit="words"),
     Advice(lead="Do not read signs from gradient × input.", ask=_no_gradient_signs, unit="words"),
     Advice(lead="For heads that feed other heads, take mean ablation or the causal crosswalk, not the direct "
            "contribution.", ask=_feeding_heads, unit="heads"),

@@ -12,18 +12,28 @@ from study.report.figures.palette import head_method_label, method_label
 from study.report.inputs import RunTables, Variant, pick
 from study.report.numbers import number, with_interval
 
-CEILING, FLOOR, REVERSED = "oracle", "random", "reversed"
+ORACLE = "oracle"  # of words: exact Shapley values of the rule, not the best that can be had; of heads: their roles
+FLOOR = "chance"  # what random scores get on average
+RANDOM, REVERSED = "random", "reversed"  # one random draw; the oracle turned round
+CONTROLS = (FLOOR, RANDOM, ORACLE, REVERSED)  # no explanations of a model
 TRUTH_ONLY = "_truth_only"  # ends the name of a method that is given the words that decide
+ROW_SIZE = "crosswalk_row_size"  # sum of |cell| of a word's row in the direct crosswalk, as a score of the word
 CROSSWALK_HEADS = ("crosswalk_direct", "crosswalk_causal")  # their columns as scores of heads
+BY_HAND, TRAINED = "hand-built", "trained"
+EXACT_RUNGS = (BY_HAND, "rotated")  # where the rule gives every word an exact value and every head a role
 RUNGS: Mapping[str, str] = {
-    "hand-built": "set by hand",
+    BY_HAND: "set by hand",
     "rotated": "set by hand, turned and with noise",
-    "trained": "trained",
+    TRAINED: "trained",
     "shortcut": "trained, with a planted shortcut",
 }
 PRECISION, SHARE, MIN_SHARE = "precision_at_truth_score", "attribution_share_score", "min_share_score"
 SIGN, DISTANCE, CANCELLING = "sign_accuracy_score", "oracle_distance_error", "cancelling_error"
 DIRECT, INDIRECT, LATENT = "auroc_direct_score", "auroc_indirect_score", "auroc_latent_score"
+APART = 0.05  # of a score: less is not worth a sentence
+FOUND = 0.995  # prints as 1.00
+ACTING = ("direct", "indirect")  # roles of heads that take part in every answer that they are there for
+TIE = 1e-3  # of a text's largest score: nearer scores are the same but for rounding
 SCORE_LABELS: Mapping[str, str] = {
     PRECISION: "Precision at k",
     "average_precision_score": "Average precision",
@@ -78,17 +88,27 @@ def place_names(run: RunTables, variants: Sequence[Variant]) -> list[str]:
 
 
 def judged_methods(run: RunTables, unit: str) -> list[str]:
-    """Methods with scores, in the config's order, crosswalks last; no oracle, no chance, nothing given truth."""
+    """Methods with scores, in the config's order, crosswalks last; no controls, nothing given truth."""
     known = set(pick(run.tables["score_card"], unit=unit)["method"])
-    asked = [*run.config.heads.methods, *CROSSWALK_HEADS] if unit == "heads" else [*run.config.explain.methods]
-    return [m for m in asked if m in known and m != FLOOR]
+    heads = (*run.config.heads.methods, *CROSSWALK_HEADS)
+    asked = heads if unit == "heads" else (*run.config.explain.methods, ROW_SIZE)
+    return [m for m in asked if m in known and m not in CONTROLS]
+
+
+def bounds_below(run: RunTables, unit: str) -> list[str]:
+    """What no explanation should stay below: the random control, and chance, its expectation."""
+    known = set(pick(run.tables["score_card"], unit=unit)["method"])
+    return [m for m in (RANDOM, FLOOR) if m in known]
 
 
 def bounds_above(run: RunTables, unit: str) -> list[str]:
-    """What a method could reach: the oracle, then the methods that are given the words that decide."""
+    """What is told the truth: the oracle, then the crosswalks that are given the words that decide.
+
+    The oracle of words is no bound: a method that is no Shapley value can pass it.
+    """
     known = set(pick(run.tables["score_card"], unit=unit)["method"])
     told = [f"{m}{TRUTH_ONLY}" for m in CROSSWALK_HEADS] if unit == "heads" else []
-    return [m for m in (CEILING, *told) if m in known]
+    return [m for m in (ORACLE, *told) if m in known]
 
 
 def score(run: RunTables, variant: Variant, unit: str, metric: str, method: str) -> pd.Series | None:

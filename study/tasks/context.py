@@ -66,6 +66,7 @@ CONTEXT = HeadSpec(
     role="indirect",
     scores=from_readout({_SWITCH: 2 * SHARP}),
     writes={(_SWITCH, _HERE): 1.0},
+    works=lambda words: _SWITCH in words,
 )
 GATE = HeadSpec(
     name="Gate",
@@ -82,6 +83,7 @@ WRITER = HeadSpec(
     role="cancelling",
     scores=from_readout({"n1": 2 * SHARP}),
     writes={("n1", OUT): _ERASED, ("n1", _WROTE): 1.0},
+    works=lambda words: "n1" in words,
     fools="direct contribution: what it writes is erased",
 )
 ERASER = HeadSpec(
@@ -92,6 +94,7 @@ ERASER = HeadSpec(
     writes={(_WROTE, OUT): -_ERASED},
     fools="ablation of the eraser alone",
     undoes=WRITER.name,
+    works=WRITER.works,
 )
 TASK = Task(
     name="context",

@@ -36,6 +36,7 @@ def cancelling(layer: int) -> tuple[HeadSpec, HeadSpec]:
             writes={("z", OUT): amount},
             fools="every score of single heads",
             undoes=undoes,
+            works=lambda words: "z" in words,
         )
         for sign, amount, undoes in (("+", _CANCEL, ""), ("-", -_CANCEL, "Cancel+"))
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import get_args
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from study.errors import ConfigError
 from study.records import CLS, SPECIAL_TOKENS, FloatArray
 from study.registry import suggest
 from study.tasks import TASKS
-from study.tasks.language import N_NULL, N_WORDS, OUT, Task, null, position
+from study.tasks.language import N_NULL, N_WORDS, OUT, Role, Task, null, position
 
 Pairs = Mapping[tuple[str, str], float]
 
@@ -84,7 +85,20 @@ def _check_heads(task: Task) -> list[str]:
     uses = Counter([*task.words, *SPECIAL_TOKENS, *_given_names(), *(flags - set(_given_names()))])
     twice = [word for word in dict.fromkeys(task.words) if uses[word] > 1]
     problems += [f"the word '{word}' is also a feature, a flag or another word: rename it" for word in twice]
-    return problems + _check_reads(task)
+    return problems + _check_meaning(task) + _check_reads(task)
+
+
+def _check_meaning(task: Task) -> list[str]:
+    """Roles that there are not, and heads that undo none of the others: the truth about heads is read off both."""
+    problems, roles = [], get_args(Role)
+    for spec in task.heads:
+        others = [other.name for other in task.heads if other is not spec]
+        if spec.role not in roles:
+            problems.append(f"head '{spec.name}' has the unknown role '{spec.role}'{suggest(spec.role, roles)}")
+        if spec.undoes and spec.undoes not in others:
+            undone = f"undoes '{spec.undoes}', which is no other head of the task"
+            problems.append(f"head '{spec.name}' {undone}{suggest(spec.undoes, others)}")
+    return problems
 
 
 def _check_reads(task: Task) -> list[str]:

@@ -51,7 +51,8 @@ class HeadSpec:
     role: `direct` writes the answer; `indirect` feeds a head that does; `latent` would, were another head gone;
     `cancelling` writes what a second head takes back; `null` does nothing for the answer.
     fools: for distractors, which kind of explanation is expected to take it for important. undoes: the name of the
-    head whose write this one takes back.
+    head whose write this one takes back. works: whether the head has anything to do in a text of these words; where it
+    has not, an explanation that gives it nothing is right, and the head is not scored.
     """
 
     name: str
@@ -61,6 +62,7 @@ class HeadSpec:
     writes: Mapping[tuple[str, str], float] = field(default_factory=dict)
     fools: str = ""
     undoes: str = ""
+    works: Callable[[Sequence[str]], bool] = field(default=lambda _words: True)
 
 
 def from_readout(scores: Mapping[str, float], *, idle: float = SHARP) -> dict[tuple[str, str], float]:
@@ -93,8 +95,9 @@ class Task:
 
     words: all that occur in its texts. draw: a random text. rule: what the circuit's margin is when only some words
     are present, in units of the readout gain; its sign on the full text is the label (positive: the second class).
-    shapley: closed form of the words' Shapley values [word] in that rule. telling: whether the truth words of a text
-    are beyond dispute; only such texts are explained. heads: the circuit, distractors included.
+    shapley: closed form of the words' Shapley values [word] in that rule, where one is known: tests hold it against
+    the enumeration of all coalitions, which is what explanations are scored by. telling: whether the truth words of a
+    text are beyond dispute; only such texts are explained. heads: the circuit, distractors included.
     """
 
     name: str
@@ -102,8 +105,8 @@ class Task:
     words: tuple[str, ...]
     draw: Callable[[np.random.Generator], PlantedText]
     rule: Callable[[Present], float]
-    shapley: Callable[[Sequence[str]], FloatArray]
     heads: tuple[HeadSpec, ...]
+    shapley: Callable[[Sequence[str]], FloatArray] | None = None
     telling: Callable[[Sequence[str]], bool] = field(default=lambda _words: True)
 
 

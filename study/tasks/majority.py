@@ -29,16 +29,18 @@ def shapley(words: Sequence[str]) -> FloatArray:
     return np.array([_SIGN.get(word, 0.0) for word in words])
 
 
-COUNTERS = tuple(
-    HeadSpec(
+def _counter(word: str) -> HeadSpec:
+    return HeadSpec(
         name=f"Count{word.upper()}",
         layer=0,
         role="direct",
         # no scores: it looks everywhere alike, at N_WORDS words and CLS
-        writes={(word, OUT): sign * (N_WORDS + 1)},
+        writes={(word, OUT): _SIGN[word] * (N_WORDS + 1)},
+        works=lambda words: word in words,
     )
-    for word, sign in _SIGN.items()
-)
+
+
+COUNTERS = tuple(_counter(word) for word in _SIGN)
 TASK = Task(
     name="majority",
     summary="more p or more q",

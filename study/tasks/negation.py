@@ -7,6 +7,7 @@ calls the word irrelevant; the crosswalk shows two heads that cancel on it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -56,12 +57,26 @@ def shapley(words: Sequence[str]) -> FloatArray:
     """In scope: the word 0 (half its sign alone, half the opposite), "not" minus its sign. Else the word has all."""
     place = next(i for i, word in enumerate(words) if word in _SIGN)
     values = np.zeros(len(words))
-    in_scope = place > 0 and words[place - 1] == _NOT
-    values[place - 1 if in_scope else place] = -_SIGN[words[place]] if in_scope else _SIGN[words[place]]
+    if in_scope(words):
+        values[place - 1] = -_SIGN[words[place]]
+    else:
+        values[place] = _SIGN[words[place]]
     return values
 
 
-NEG_SCOPE = HeadSpec(name="NegScope", layer=0, role="indirect", scores=from_previous(), writes={(_NOT, _NEGATED): 1.0})
+def in_scope(words: Sequence[str]) -> bool:
+    """Whether "not" stands just before a sentiment word."""
+    return any(left == _NOT and word in _SIGN for left, word in pairwise(words))
+
+
+NEG_SCOPE = HeadSpec(
+    name="NegScope",
+    layer=0,
+    role="indirect",
+    scores=from_previous(),
+    writes={(_NOT, _NEGATED): 1.0},
+    works=in_scope,
+)
 ALL = HeadSpec(
     name="All",
     layer=1,
@@ -76,6 +91,7 @@ NEGATED = HeadSpec(
     # neither the word nor the flag alone is enough: only both together score more than CLS
     scores=from_readout({**dict.fromkeys(_SIGN, 2 * SHARP), _NEGATED: 2 * SHARP}, idle=3 * SHARP),
     writes={(word, OUT): -2 * sign for word, sign in _SIGN.items()},
+    works=in_scope,
 )
 TASK = Task(
     name="negation",

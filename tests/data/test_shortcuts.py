@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from study.config import DatasetConfig, ShortcutConfig, VocabularyConfig, WordVectorsConfig
 from study.data import DATASETS, UNLABELLED, load_corpus
 from study.data.batch import make_batch
-from study.data.shortcuts import WITHIN_WORDS, _insert, check_unused, has_parts, plant_shortcut, without_part
+from study.data.shortcuts import (
+    WITHIN_WORDS,
+    _insert,
+    check_unused,
+    has_parts,
+    plant_shortcut,
+    without_part,
+    without_words,
+)
 from study.data.vocabulary import Vocabulary, build_vocabulary
 from study.data.words import split_words
 from study.errors import DataError
@@ -148,6 +156,7 @@ def test_a_shortcut_without_a_part_dictates_nothing_but_names_its_class(rule: st
         assert dictated(rule, part) is None
         assert set(part.split()) & {ZELK, VORN, QUIB} == {(ZELK, VORN)[class_]}
         assert unplanted(part) == unplanted(text)
+        assert without_words(text, config.words) == unplanted(text)
 
 
 def test_the_seed_decides() -> None:

@@ -169,6 +169,29 @@ def test_too_few_evaluations_are_told(name):
         sample_scores(name, curved_table(N), 5, seed=0)
 
 
+@pytest.mark.parametrize(
+    ("name", "n_evals"), [("shap_kernel", 23), ("shapiq_kernel", 12), ("shapiq_kernel_paired", 26)]
+)
+def test_nearly_singular_solve_is_told_and_no_score(name, n_evals):
+    """Shapley values lie within the range of the game; some draws of few coalitions give 1e6 to 1e15 times it."""
+    table, told = curved_table(10), []
+    for seed in range(150):
+        try:
+            scores, _ = sample_scores(name, table, n_evals, seed)
+        except TooFewEvaluations as few:
+            told.append(str(few))
+        else:
+            assert np.abs(scores).max() < 100 * np.ptp(table)
+    assert any(f"sampler '{name}' solved a nearly singular system" in message for message in told)
+    assert len(told) < 50
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_game_without_a_range_has_scores_of_zero(name):
+    scores, _ = sample_scores(name, np.full(2**N, 0.1), 48, seed=0)
+    assert scores == pytest.approx(np.zeros(N), abs=1e-6)
+
+
 def test_missing_shapiq_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "shapiq", None)
     with pytest.raises(StudyError, match=r"pip install -e '\.\[samplers\]'"):

@@ -206,6 +206,17 @@ def test_singular_regression_is_an_error_not_a_warning(monkeypatch):
         estimate_kernel(make_game(20), 64, seed=0)
 
 
+@pytest.mark.parametrize(("n_evals", "seed"), [(37, 35), (40, 15)])  # values of 1e15 and 5e15 without the check
+def test_nearly_singular_regression_is_an_error_not_a_number(n_evals, seed):
+    with pytest.raises(ConfigError, match=rf"shap_evals is {n_evals}, too few .* at least {n_evals + 1} are needed"):
+        estimate_kernel(make_game(18), n_evals, seed=seed)
+
+
+def test_constant_game_is_no_runaway():
+    found = estimate_kernel(FunctionGame(18, lambda masks: np.full(len(masks), 0.1)), 64, seed=0)
+    assert found.scores == pytest.approx(np.zeros(18), abs=1e-9)
+
+
 def test_explain_shap_chooses_by_length():
     config = ExplainConfig(exact_limit=6, shap_evals=100)
     short = explain_shap(make_subject(6), config, np.random.default_rng(0))

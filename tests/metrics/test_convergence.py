@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.metrics.convergence import COLUMNS, OURS, evaluations_for, mean_errors, measure_needs
+from study.metrics.convergence import COLUMNS, OURS, evaluations_for, measure_needs
 
 STEPS = (100, 200, 400, 800)
 
@@ -76,16 +76,20 @@ def test_needs_and_ratio_to_the_best_library_sampler():
 
 
 def test_mean_is_over_texts_and_repeats_not_a_median():
-    table = make_table({OURS: power(4.0)})
-    assert mean_errors(table)["error"].tolist() == pytest.approx(power(4.0))
-    table.loc[0, "error"] += 1.0  # of four
-    assert mean_errors(table)["error"].iloc[0] == pytest.approx(0.04 + 0.25)
+    table = make_table({OURS: [0.3, 0.2, 0.1, 0.01]})
+    needs = measure_needs(table)
+    assert need(needs, OURS, 0.05)["evaluations"] == pytest.approx(400 * 2 ** (np.log(0.1 / 0.05) / np.log(0.1 / 0.01)))
+    table.loc[table["evaluations"] == 800, "error"] += [0.08, 0.0, 0.0, 0.0]  # a mean of 0.03
+    needs = measure_needs(table)
+    assert need(needs, OURS, 0.05)["evaluations"] == pytest.approx(400 * 2 ** (np.log(0.1 / 0.05) / np.log(0.1 / 0.03)))
+    assert math.isnan(need(needs, OURS, 0.02)["evaluations"])
 
 
 def test_undefined_errors_are_left_out_of_the_mean():
-    table = make_table({OURS: power(4.0)})
-    table.loc[[0, 1], "error"] = math.nan
-    assert mean_errors(table)["error"].iloc[0] == pytest.approx(0.04 * 1.6)  # the second text's
+    table = make_table({OURS: [0.3, 0.2, 0.1, 0.025]})
+    table.loc[table["evaluations"] == 800, "error"] = [0.01, 0.03, math.nan, math.nan]  # a mean of 0.02
+    found = need(measure_needs(table), OURS, 0.05)["evaluations"]
+    assert found == pytest.approx(400 * 2 ** (np.log(0.1 / 0.05) / np.log(0.1 / 0.02)))
     table["error"] = math.nan
     assert measure_needs(table)["evaluations"].isna().all()
 
@@ -100,6 +104,21 @@ def test_ratio_is_only_bounded_where_a_number_is():
     assert need(early, OURS, 0.02)["ratio_at_most"] == pytest.approx(100 / 300)
     both = measure_needs(make_table({OURS: power(0.5), "good": power(0.6)}))
     assert both[["ratio", "ratio_at_most"]].isna().all(axis=None)
+
+
+def test_no_ratio_and_no_bound_without_a_library_sampler():
+    alone = measure_needs(make_table({OURS: power(4.0)}))
+    assert need(alone, OURS, 0.02)["evaluations"] == pytest.approx(200)
+    assert alone[["ratio", "ratio_at_most"]].isna().all(axis=None)
+    table = make_table({OURS: power(4.0), "good": power(40.0)})
+    table.loc[table["sampler"] == "good", "error"] = math.nan  # measured, never defined
+    assert measure_needs(table)[["ratio", "ratio_at_most"]].isna().all(axis=None)
+
+
+def test_bound_is_against_what_the_library_samplers_were_given():
+    table = make_table({OURS: power(4.0), "good": power(40.0)})
+    table = table[(table["sampler"] == OURS) | (table["evaluations"] < 800)]
+    assert need(measure_needs(table), OURS, 0.02)["ratio_at_most"] == pytest.approx(200 / 400)
 
 
 def test_games_and_targets_are_kept_apart():

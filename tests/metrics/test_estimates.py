@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.metrics.estimates import COLUMNS, estimate
+from study.metrics.estimates import COLUMNS, crossed_groups, estimate
 from study.stats import crossed_interval
 from tests.metrics.tables import make_measurements, make_texts
 
@@ -93,3 +93,42 @@ def test_intervals_end_at_the_metrics_bounds() -> None:
     assert found.loc["spearman_untrained", ["low", "high"]].tolist() == [-1.0, 1.0]
     assert found.loc["feature_agreement_at_k1", ["low", "high"]].tolist() == [0.0, 1.0]
     assert found.loc["completeness_error", "high"] > 1.0
+
+
+def _with_gaps(rng) -> pd.DataFrame:
+    """Values of groups in any order, of which seeds and examples are missing here and there."""
+    rows = [
+        (metric, method, seed, example, rng.normal())
+        for metric in ("spearman", "auroc", "share")
+        for method in ("shap", "lime", "attention")
+        for seed in (3, 11, 5)
+        for example in ("t9", "t10", "t1", "u0")
+        if rng.random() < 0.5
+    ]
+    table = pd.DataFrame(rows, columns=["metric", "method", "seed", "example_id", "value"])
+    return table.sample(frac=1.0, random_state=int(rng.integers(1000)))
+
+
+@pytest.mark.parametrize("draw", range(5))
+def test_groups_are_what_a_pivot_of_each_would_be(draw):
+    """In the order in which they first come; seeds and examples of the group alone, sorted."""
+    keys, table = ["metric", "method"], _with_gaps(np.random.default_rng(draw))
+    found = {key: rest for key, *rest in crossed_groups(table, keys)}
+    assert list(found) == list(dict.fromkeys(zip(table["metric"], table["method"], strict=True)))
+    gaps = 0
+    for key, part in table.groupby(keys):
+        pivot = part.pivot(index="seed", columns="example_id", values="value")  # noqa: PD010 - no mean
+        seeds, examples, values = found.pop(key)
+        assert (list(seeds), list(examples)) == (list(pivot.index), list(pivot.columns))
+        np.testing.assert_array_equal(values, pivot.to_numpy())
+        gaps += int(np.isnan(values).sum())
+    assert not found
+    assert gaps
+
+
+def test_two_values_of_one_seed_and_example_are_refused():
+    table = _with_gaps(np.random.default_rng(0))
+    again = table.iloc[[4]].assign(value=7.0)
+    metric, method = again[["metric", "method"]].iloc[0]
+    with pytest.raises(ValueError, match=f"'{metric}', 'method': '{method}'.* two values of one seed and example"):
+        list(crossed_groups(pd.concat([table, again]), ["metric", "method"]))

@@ -38,7 +38,7 @@ def _checks(*passed: tuple[str, int, bool]) -> pd.DataFrame:
 
 VALUES = {
     "shap": np.array([[0.8, 0.6, 1.0], [0.7, 0.9, 0.6]]),
-    "random": np.array([[0.2, 0.3, 0.1], [0.1, 0.3, 0.2]]),
+    "chance": np.array([[0.2, 0.3, 0.1], [0.1, 0.3, 0.2]]),
     "oracle": np.array([[1.0, 0.9, 1.0], [1.0, 0.9, 1.0]]),
     "reversed": np.zeros((2, 3)),
 }
@@ -67,13 +67,13 @@ def test_scores_stand_between_chance_and_oracle():
     card = _card()
     assert card["floor"].to_numpy() == pytest.approx([0.2] * 4)
     assert card["ceiling"].to_numpy() == pytest.approx([2.9 / 3] * 4)
-    assert card.loc[["random", "oracle"], "relative"].to_numpy() == pytest.approx([0.0, 1.0])
+    assert card.loc[["chance", "oracle"], "relative"].to_numpy() == pytest.approx([0.0, 1.0])
     assert card.loc["shap", "relative"] == pytest.approx((4.6 / 6 - 0.2) / (2.9 / 3 - 0.2))
     assert card.loc["reversed", "relative"] < 0
 
 
 def test_an_error_is_relative_the_same_way():
-    values = {"shap": np.full(3, 0.3), "random": np.full(3, 0.9), "oracle": np.zeros(3)}
+    values = {"shap": np.full(3, 0.3), "chance": np.full(3, 0.9), "oracle": np.zeros(3)}
     card = _card(values, _checks(("hand", 0, True)), metric=DISTANCE)
     assert card["relative"].to_numpy() == pytest.approx([2 / 3, 0.0, 1.0])
 
@@ -82,14 +82,14 @@ def test_an_error_is_relative_the_same_way():
     ("metric", "floor", "ceiling"), [(PRECISION, 0.5, 0.5 + 1e-9), (PRECISION, 0.5, 0.4), (DISTANCE, 0.4, 0.5)]
 )
 def test_where_the_oracle_is_no_better_than_chance_nothing_is_relative(metric, floor, ceiling):
-    values = {"shap": np.full(3, 0.45), "random": np.full(3, floor), "oracle": np.full(3, ceiling)}
+    values = {"shap": np.full(3, 0.45), "chance": np.full(3, floor), "oracle": np.full(3, ceiling)}
     card = _card(values, _checks(("hand", 0, True)), metric=metric)
     assert card["relative"].isna().all()
     assert card["floor"].notna().all()
 
 
 def test_without_an_oracle_there_is_no_ceiling():
-    card = _card({"shap": np.full(3, 0.45), "random": np.full(3, 0.1)}, _checks(("hand", 0, True)))
+    card = _card({"shap": np.full(3, 0.45), "chance": np.full(3, 0.1)}, _checks(("hand", 0, True)))
     assert card["ceiling"].isna().all()
     assert card["relative"].isna().all()
     assert card["floor"].to_numpy() == pytest.approx([0.1, 0.1])
@@ -102,9 +102,9 @@ def test_undefined_texts_are_counted():
 
 def test_models_and_units_are_never_pooled():
     tables = [
-        _rows({"random": np.full(2, 0.1), "oracle": np.full(2, 0.9), "shap": np.full(2, 0.5)}),
-        _rows({"random": np.full(2, 0.3), "oracle": np.full(2, 0.7), "shap": np.full(2, 0.6)}, model="enc"),
-        _rows({"random": np.full(2, 0.4), "shap": np.full(2, 0.8)}, unit="heads", metric="auroc_direct_score"),
+        _rows({"chance": np.full(2, 0.1), "oracle": np.full(2, 0.9), "shap": np.full(2, 0.5)}),
+        _rows({"chance": np.full(2, 0.3), "oracle": np.full(2, 0.7), "shap": np.full(2, 0.6)}, model="enc"),
+        _rows({"chance": np.full(2, 0.4), "shap": np.full(2, 0.8)}, unit="heads", metric="auroc_direct_score"),
     ]
     card = make_score_card(pd.concat(tables), _checks(("hand", 0, True), ("enc", 0, True)), RUNGS, 0.9)
     shap = card[card["method"] == "shap"]
@@ -153,7 +153,7 @@ def test_intervals_end_at_the_bounds_of_the_score():
 
 
 def test_a_value_that_is_there_twice_is_refused():
-    with pytest.raises(ValueError, match="duplicate"):
+    with pytest.raises(ValueError, match=r"shap.* has two values of one seed and example"):
         make_score_card(pd.concat([_rows(VALUES), _rows(VALUES)]), BOTH_SEEDS, RUNGS, 0.9)
 
 

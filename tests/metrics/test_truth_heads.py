@@ -92,6 +92,18 @@ def test_without_null_heads_only_the_choice_among_all_is_defined():
     assert found["precision_at_acting_score"] == 0.5
 
 
+@pytest.mark.parametrize("role", ["idle", "pad"])
+def test_heads_that_are_not_scored_might_as_well_not_be_there(role):
+    roles, rng = CIRCUITS["single"][:-1], np.random.default_rng(5)
+    scores = rng.standard_normal(len(roles))
+    scores[0] = 9.0  # the head that acts is first
+    without = score_heads(scores, roles)
+    for score in (99.0, -0.5, 0.0, math.nan):
+        assert score_heads(np.append(scores, score), (*roles, role)) == pytest.approx(without, nan_ok=True, abs=0)
+    assert math.isnan(oracle_head_scores((role,))[0])
+    assert math.isnan(reversed_head_scores((role,))[0])
+
+
 def test_heads_that_all_act_leave_no_wrong_choice():
     assert math.isnan(score_heads(np.ones(2), ("direct", "indirect"))["precision_at_acting_score"])
 

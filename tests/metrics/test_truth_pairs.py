@@ -80,7 +80,9 @@ def test_a_pair_is_confirmed_by_taking_both_out(single_a, single_b, joint, found
 
 def test_unknown_effects_confirm_nothing():
     assert not is_cancelling(OPPOSITE, 3.0, 3.0, math.nan)
-    assert not is_cancelling(OPPOSITE, math.nan, math.nan, 0.1)
+    assert is_cancelling(OPPOSITE, 3.0, 3.0, 0.1)
+    for singles in ((math.nan, math.nan), (math.nan, 3.0), (3.0, math.nan)):
+        assert not is_cancelling(OPPOSITE, *singles, 0.1)
 
 
 def test_taking_both_out_does_not_make_a_pair_of_others():

@@ -296,6 +296,16 @@ def head(name: str = "Own", layer: int = 0, **changes) -> HeadSpec:
         ),
         ([head(scores={(position(10), "u"): 1.0})], "head 'Own' of layer 0 reads 'position 10', which no earlier"),
         ([head(layer=-1)], "head 'Own' is of layer -1: layers count from 0"),
+        (
+            [replace(head(), role="dirct")],
+            "head 'Own' has the unknown role 'dirct'; did you mean 'direct'? (allowed: direct, indirect, latent, ",
+        ),
+        ([replace(head(), role="pad")], "head 'Own' has the unknown role 'pad'"),  # what the model adds, not the task
+        (
+            [head("Write"), head("Erase", undoes="Wrte")],
+            "head 'Erase' undoes 'Wrte', which is no other head of the task; did you mean 'Write'? (allowed: Write)",
+        ),
+        ([head(undoes="Own"), head("Two")], "head 'Own' undoes 'Own', which is no other head of the task"),
         ([head(), head()], "2 heads are named 'Own': rename all but one"),
         ([], "it has no heads"),
         ([head(writes={("u", "v"): 1.0})], "the word 'v' is also a feature, a flag or another word: rename it"),

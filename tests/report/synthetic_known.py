@@ -26,39 +26,43 @@ HEADS = {  # component -> name, role, what it was planted for
 # Scores on the tasks `single` and `negation`.
 WORDS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "precision_at_truth_score": {
-        "oracle": (1.0, 0.75), "random": (0.2, 0.15), "shapley": (1.0, 0.75), "lime": (1.0, 1.0),
-        "gradient_x_input": (1.0, 0.5), "attention": (0.2, 0.6),
+        "oracle": (1.0, 0.75), "chance": (0.2, 0.15), "random": (0.3, 0.1), "shapley": (1.0, 0.75), "lime": (1.0, 1.0),
+        "gradient_x_input": (1.0, 0.5), "attention": (0.2, 0.6), "crosswalk_row_size": (0.05, 0.25),
     },
     "sign_accuracy_score": {
-        "oracle": (1.0, 1.0), "random": (0.5, 0.5), "shapley": (1.0, 1.0), "lime": (1.0, 1.0),
+        "oracle": (1.0, 1.0), "chance": (0.5, 0.5), "random": (0.4, 0.6), "shapley": (1.0, 1.0), "lime": (1.0, 1.0),
         "gradient_x_input": (1.0, 0.5), "attention": (np.nan, np.nan),
     },
     "oracle_distance_error": {
-        "oracle": (0.0, 0.0), "random": (0.9, 0.9), "shapley": (0.0, 0.01), "lime": (0.02, 0.12),
+        "oracle": (0.0, 0.0), "chance": (0.9, 0.9), "random": (1.0, 0.8), "shapley": (0.0, 0.01), "lime": (0.02, 0.12),
         "gradient_x_input": (0.0, 0.5), "attention": (np.nan, np.nan),
     },
 }  # fmt: skip
 HEAD_SCORES: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "auroc_direct_score": {
-        "oracle": (1.0, 1.0), "random": (0.5, 0.5), "direct_raw": (0.6, 0.6), "direct_centred": (1.0, 1.0),
+        "oracle": (1.0, 1.0), "chance": (0.5, 0.5), "random": (0.4, 0.6),
+        "direct_raw": (0.6, 0.6), "direct_centred": (1.0, 1.0),
         "ablation_zero": (0.4, 0.6), "ablation_mean": (1.0, 1.0), "attention_norm": (0.2, 0.3),
         "crosswalk_causal": (1.0, 0.9),
     },
     "auroc_indirect_score": {
-        "oracle": (1.0, 1.0), "random": (0.5, 0.5), "direct_raw": (0.3, 0.3), "direct_centred": (0.5, 0.5),
+        "oracle": (1.0, 1.0), "chance": (0.5, 0.5), "random": (0.4, 0.6),
+        "direct_raw": (0.3, 0.3), "direct_centred": (0.5, 0.5),
         "ablation_zero": (0.6, 0.6), "ablation_mean": (0.8, 0.75), "attention_norm": (0.2, 0.2),
         "crosswalk_causal": (0.9, 0.85),
     },
     "auroc_latent_score": {
-        "oracle": (1.0, np.nan), "random": (0.5, np.nan), "ablation_zero": (0.3, np.nan),
+        "oracle": (1.0, np.nan), "chance": (0.5, np.nan), "random": (0.4, np.nan), "ablation_zero": (0.3, np.nan),
         "ablation_mean": (0.5, np.nan), "ablation_zero_pairs": (0.7, np.nan),
     },
     "cancelling_error": {
-        "oracle": (0.0, 0.0), "random": (0.25, 0.2), "direct_raw": (0.7, 0.8), "direct_centred": (1.0, 1.0),
+        "oracle": (0.0, 0.0), "chance": (0.25, 0.2), "random": (0.3, 0.1),
+        "direct_raw": (0.7, 0.8), "direct_centred": (1.0, 1.0),
         "ablation_zero": (0.6, 0.6), "ablation_mean": (0.9, 1.0), "attention_norm": (0.1, 0.1),
         "crosswalk_causal": (0.8, 0.8),
     },
 }  # fmt: skip
+NOT_TRAINED = ("sign_accuracy_score", "oracle_distance_error")  # a trained model has no exact values
 ROLES_SCORES = {  # size of each head's score, the same in every text
     "ablation_mean": {"L0H0": 2.0, "L0H1": 1.0, "L0H2": 1.0, "L1H0": 3.0, "L1H1": 0.0, "L1H2": 0.0},
     "ablation_zero": {"L0H0": 2.0, "L0H1": 5.0, "L0H2": 5.0, "L1H0": 3.0, "L1H1": 4.0, "L1H2": 0.0},
@@ -71,7 +75,9 @@ def card_rows(model: str, *, verified: bool = True) -> list[dict[str, object]]:
     rows = []
     for unit, metrics in units.items():
         for (metric, methods), (k, task) in itertools.product(metrics.items(), enumerate(TASKS)):
-            floor, ceiling = methods["random"][k], methods["oracle"][k]
+            if model == "learned" and metric in NOT_TRAINED:
+                continue
+            floor, ceiling = methods["chance"][k], methods["oracle"][k]
             for method, numbers in methods.items():
                 estimate = numbers[k] if verified else np.nan
                 rows.append(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 
 from study.report.blocks import Details, Figure, Paragraph, Section, Table, walk
-from study.report.figures.convergence import OURS, sampler_label, spread_names
+from study.report.figures.convergence import OURS, Curve, paint_convergence, sampler_label, spread_names
 from study.report.inputs import RunTables
 from study.report.sections.convergence import build
 from tests.report.conftest import Written
@@ -132,12 +134,37 @@ def test_finding_quotes_the_table_and_calls_bounds_bounds(small: Written, change
     assert "is still 3.1\u202f% from its limit after 1,024 samples." in text
 
 
+def test_no_word_on_library_samplers_where_none_was_run(small: Written) -> None:
+    run = measured(small.run)
+    needs_ = run.tables["convergence_needs"]
+    alone = needs_[needs_["sampler"].isin([OURS, "lime"])].assign(ratio=NAN, ratio_at_most=NAN)
+    text = told(with_rows(run, "convergence_needs", alone))
+    assert "the odd-order regression needs 466 evaluations. LIME" in text
+    assert "library" not in text
+
+
+def test_one_outlier_does_not_flatten_the_other_lines() -> None:
+    steps = np.array(STEPS)
+    lines = [
+        Curve(name=name, colour="k", bold=False, evaluations=steps, error=np.array(errors))
+        for name, errors in (("wild", [1e14, 3.0, 0.1]), ("calm", [0.2, 0.1, 0.05]))
+    ]
+    canvas = paint_convergence(("main", lines), [("small", lines)], lines, ("x", "y"))
+    assert len(canvas.axes) == 3
+    for ax in canvas.axes:
+        assert 2.0 < ax.get_ylim()[1] < 3.0
+        assert "≥200\u202f%" in [tick.get_text() for tick in ax.get_yticklabels()]
+        assert max(max(line.get_ydata()) for line in ax.get_lines()) == 2.0
+    plt.close(canvas)
+
+
 def test_figure_says_who_is_nearest_and_how_much_was_averaged(small: Written) -> None:
     run = measured(small.run)
     figure = next(block for block in section(run).blocks if isinstance(block, Figure))
     assert figure.title.startswith("After 1,024 evaluations the odd-order regression is nearest")
     assert figure.title.endswith("0.5\u202f% off, the next (shapiq, kADD-SHAP) 1.5\u202f%")
     assert "n = 3 texts × 2 repeats × 1 seed" in figure.note
+    assert "Evaluations are those allowed" in figure.note
     assert figure.svg.startswith(b"<?xml") or b"<svg" in figure.svg
     worse = run.tables["convergence"].copy()
     worse.loc[worse["sampler"] == OURS, "error"] = 0.5

@@ -82,6 +82,9 @@ def test_an_example_names_heads_and_says_why(run: RunTables) -> None:
     assert "interacts with “not” by +4.00" in text
     trained = cells(table(run, "table-missed"), 2)
     assert trained["largest cells"] == "L1H1 +2.00, L1H0 −2.00"  # its heads have no names
+    assert trained["interacts with"] == "not"  # by how much is known in the logits of models set by hand
+    learned = next(m for m in missed_words(run, run.tables["failures"]) if m.model == "trained")
+    assert "In the rule it interacts with “not”: neither word" in explain(learned)
 
 
 def test_a_word_for_which_little_is_written_does_not_hide(run: RunTables) -> None:
@@ -94,6 +97,17 @@ def test_a_word_for_which_little_is_written_does_not_hide(run: RunTables) -> Non
     assert "In 2 of them components write much" in told(little)
     assert "in 1 little is written at all" in told(little)
     assert cells(table(little, "table-failure-rates"), 0)["SHAP: cancel"] == "0 of 1"
+
+
+def test_sizes_of_rows_are_said_to_rank_no_words_with_the_numbers(run: RunTables) -> None:
+    assert "look at the word's row" in told(run)
+    assert "row sizes" not in told(run)  # nobody scored them
+    card = run.tables["score_card"]
+    sizes = card.assign(method="crosswalk_row_size", estimate=0.2)
+    scored = with_rows(run, "score_card", pd.concat([card, sizes], ignore_index=True))
+    assert "But row sizes do not rank words (precision at k: turned 0.20 against 0.50 of SHAP)." in told(scored)
+    good = with_rows(run, "score_card", pd.concat([card, sizes.assign(estimate=0.5)], ignore_index=True))
+    assert "row sizes" not in told(good)
 
 
 def test_a_row_that_its_own_score_explains_does_not_hide(run: RunTables) -> None:

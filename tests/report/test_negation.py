@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from study.report.blocks import Bullets, Details, Figure, Section, Table, walk
+from study.report.blocks import Bullets, Details, Figure, Paragraph, Section, Table, walk
 from study.report.figures.crosswalk import paint_crosswalk
 from study.report.inputs import RunTables, pick
 from study.report.negated_text import choose_negated
+from study.report.page import _width_class
 from study.report.pictures import compose
 from study.report.sections.negation import build
 from tests.report.conftest import Written
@@ -117,6 +118,18 @@ def test_other_models_are_read_only_where_they_are_verified(tmp_path: Path, run:
     assert sentences(partly)["The same text, trained model:"] == "not verified on this task, so not read."
     assert set(figures(partly)) == {"negation", "negation-rotated"}
     assert len([b for b in section(partly).blocks if isinstance(b, Details)]) == 1
+
+
+def test_a_model_that_did_not_explain_the_text_is_passed_over(run: RunTables) -> None:
+    texts = run.tables["texts"]
+    gone = with_rows(run, "texts", texts[(texts["model"] != "trained") | (texts["example_id"] != "t1")])
+    assert "The same text, trained model:" not in sentences(gone)
+
+
+def test_a_fold_with_a_picture_is_as_wide_as_the_page(run: RunTables) -> None:
+    folds = [b for b in section(run).blocks if isinstance(b, Details)]
+    assert [_width_class(fold) for fold in folds] == ["wide", "wide"]
+    assert _width_class(Details("text", (Paragraph("short"),))) == ""
 
 
 def test_pads_have_no_column_and_heads_have_their_names(run: RunTables) -> None:

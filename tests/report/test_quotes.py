@@ -54,6 +54,7 @@ def card() -> pd.DataFrame:
     others = {
         "attention_norm": (0.0, 0.1),
         "random": (0.0, 0.0),
+        "chance": (0.0, 0.0),
         "oracle": (1.0, 1.0),
         "crosswalk_causal_truth_only": (1.0, 1.0),
     }
@@ -184,3 +185,11 @@ def test_a_damaged_card_is_named(small: Written, tmp_path: Path, content: str, e
     card_path(folder).write_text(content)
     with pytest.raises(LedgerError, match=rf"score_card\.csv {expected}"):
         read_run(folder, small.config)
+
+
+def test_exact_values_are_told_only_where_they_are_known(quoting: RunTables) -> None:
+    learned = card().assign(rung="trained", model="trained")
+    quoted = word_quote(dataclasses.replace(quoting, reference=learned)).text
+    assert "chance 0.25)" in quoted
+    assert "exact values" not in quoted
+    assert "(chance 0.25, exact values 0.75)" in word_quote(quoting).text

@@ -17,7 +17,9 @@ from study.report.gallery import draw_gallery, gallery_paths
 from study.report.inputs import RunTables
 from study.report.page import build_sections, render_page
 from study.report.score_measures import (
+    ROW_SIZE,
     SCORE_LABELS,
+    bounds_below,
     judged_methods,
     lower_is_better,
     place_names,
@@ -61,10 +63,11 @@ def test_rungs_and_methods_keep_apart_what_is_no_method(run: RunTables) -> None:
     assert rungs_of(run, "words") == ["hand-built", "rotated", "trained"]
     assert rungs_of(run, "heads") == ["hand-built", "rotated"]
     assert variants_on(run, "words", "trained") == [("single", "learned"), ("negation", "learned")]
-    assert judged_methods(run, "words") == ["shapley", "lime", "gradient_x_input", "attention"]
+    assert judged_methods(run, "words") == ["shapley", "lime", "gradient_x_input", "attention", ROW_SIZE]
+    assert bounds_below(run, "words") == ["random", "chance"]
     heads = judged_methods(run, "heads")
     assert heads[-1] == "crosswalk_causal"
-    assert not {"random", "oracle", "reversed"} & set(heads)
+    assert not {"random", "chance", "oracle", "reversed"} & set(heads)
     one = [("single", "hand"), ("single", "turned"), ("negation", "hand")]
     assert place_names(run, one) == ["hand · single", "turned · single", "negation"]
 
@@ -86,11 +89,33 @@ def test_a_figure_a_rung_the_first_in_full_the_others_folded(run: RunTables) -> 
 
 
 @pytest.mark.usefixtures("no_painting")
+def test_notes_say_what_the_oracle_and_a_head_without_work_are(run: RunTables) -> None:
+    notes = {b.name: b.note for b in walk(section(run).blocks) if isinstance(b, Figure)}
+    for rung in ("hand-built", "rotated"):
+        assert (
+            "exact Shapley values of the rule; a method that is no Shapley value can pass it"
+            in notes[f"score-words-{rung}"]
+        )
+    assert "the words that decide, all alike: no exact values are known" in notes["score-words-trained"]
+    assert "not scored in a text in which it has nothing to do" in notes["score-heads-hand-built"]
+    assert "what random scores get on average" in notes["score-words-trained"]
+
+
+@pytest.mark.usefixtures("no_painting")
+def test_scores_that_a_trained_model_cannot_have_are_left_out(run: RunTables) -> None:
+    rows = table(run, "table-score-words-trained")
+    assert set(rows[0]) == {"task", "method", "Precision at k"}
+    about = section(run).blocks[0].text  # type: ignore[union-attr]
+    assert "Trained models are only seen to follow the rule on full texts" in about
+
+
+@pytest.mark.usefixtures("no_painting")
 def test_tables_hold_every_score_with_its_interval(run: RunTables) -> None:
     rows = table(run, "table-score-words-hand-built")
     assert [r["method"] for r in rows[:6]] == [
-        "Oracle", "SHAP", "LIME", "Gradient × input", "Attention", "Random control"
+        "Oracle", "SHAP", "LIME", "Gradient × input", "Attention", "Size of the crosswalk's row"
     ]  # fmt: skip
+    assert [r["method"] for r in rows[6:8]] == ["Random control", "Chance"]
     shap = next(r for r in rows if r["task"] == "negation" and r["method"] == "SHAP")
     assert shap["Precision at k"] == "0.75 [0.65, 0.85]"
     assert next(r for r in rows if r["method"] == "Attention")["Right side"] == "–"
@@ -204,6 +229,7 @@ def test_every_score_and_method_of_the_study_has_a_name() -> None:
     for names in (WORD_SCORES, HEAD_SCORES):
         assert all((names.load(name).direction == "lower") is lower_is_better(name) for name in names)
     heads = (*HEAD_METHODS, *(f"crosswalk_{k}{end}" for k in ("direct", "causal") for end in ("", "_truth_only")))
-    for label, methods in ((method_label, (*EXPLAINERS, "oracle")), (head_method_label, (*heads, "oracle"))):
+    words, ends = (*EXPLAINERS, ROW_SIZE), ("oracle", "chance")
+    for label, methods in ((method_label, (*words, *ends)), (head_method_label, (*heads, *ends))):
         assert all("_" not in label(m) and label(m) != m for m in methods)
         assert len({label(m) for m in methods}) == len(methods)

@@ -32,6 +32,7 @@ SAMPLER_LABELS: Mapping[str, str] = {
 }
 _LIBRARY_COLOURS: Mapping[str, str] = {"shap": "#5b6770", "captum": "#a5763b", "shapiq": "#7d8f69"}
 _LEAST = 1e-3  # smaller errors are drawn here: below, nobody needs to tell them apart
+_MOST = 2.0  # and larger ones here: nor above, and one outlier would flatten all other lines
 _MARKS = (0.05, 0.02, 0.01)
 _ACROSS = 3  # small panels in a row
 _ABOVE, _BELOW = 5.4, 2.6  # inches of the upper row and of each row of small panels
@@ -50,8 +51,8 @@ class Curve:
 
     @property
     def drawn(self) -> FloatArray:
-        """[step], the error as drawn: at least `_LEAST`."""
-        return np.maximum(self.error, _LEAST)
+        """[step], the error as drawn: at least `_LEAST`, at most `_MOST`."""
+        return np.clip(self.error, _LEAST, _MOST)
 
 
 def sampler_label(sampler: str) -> str:
@@ -121,7 +122,8 @@ def _paint(
 
 
 def _tick(error: float) -> str:
-    return f"≤{percent(error, 1)}" if error == _LEAST else percent(error, 0 if error >= 0.01 else 1)
+    bound = {_LEAST: "≤", _MOST: "≥"}.get(error, "")
+    return bound + percent(error, 0 if error >= 0.01 else 1)
 
 
 def _name_ends(ax: Axes, curves: Sequence[Curve]) -> None:

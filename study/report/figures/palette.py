@@ -23,6 +23,8 @@ METHOD_LABELS: Mapping[str, str] = {
     "rollout": "Rollout",
     "random": "Random control",
     "two_way_shapley": "Causal crosswalk",
+    "crosswalk_row_size": "Size of the crosswalk's row",
+    "chance": "Chance",
     "oracle": "Oracle",
     "reversed": "Oracle, turned round",
 }
@@ -45,6 +47,7 @@ HEAD_METHOD_LABELS: Mapping[str, str] = {
     "crosswalk_direct_truth_only": "Direct crosswalk, given words",
     "crosswalk_causal_truth_only": "Causal crosswalk, given words",
     "random": "Random control",
+    "chance": "Chance",
     "oracle": "Oracle",
     "reversed": "Oracle, turned round",
 }
@@ -58,7 +61,9 @@ METHOD_COLOURS: Mapping[str, str] = {
     "integrated_gradients": "#e69f00",
     "attention": "#56b4e9",
     "rollout": "#8c6bb1",
+    "crosswalk_row_size": "#6b7a2e",
     "random": "#8a8f98",
+    "chance": "#8a8f98",
     "oracle": "#1f2328",
 }
 # The same idea has the same colour for heads as for words; heads are drawn dashed.
@@ -78,6 +83,7 @@ HEAD_METHOD_COLOURS: Mapping[str, str] = {
     "crosswalk_direct": "#6b7a2e",
     "crosswalk_causal": "#123b5d",
     "random": "#8a8f98",
+    "chance": "#8a8f98",
     "oracle": "#1f2328",
 }
 CLASS_COLOURS: Mapping[str, str] = {

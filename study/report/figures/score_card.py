@@ -25,7 +25,7 @@ _SLANT = math.radians(38)  # of the column names
 _LINE = 0.165  # inches of a line of small text
 _LEAST_PANEL = 1.35  # inches: narrower ones have no room for words
 _CELL_LEAST = 0.45  # inches: narrower cells only where more rows of panels do not help
-_KEY, _KEY_WORDS = 0.55, 3.48  # inches: below the last row, and before the last words of the key
+_KEY, _KEY_WORDS = 0.55, 4.22  # inches: below the last row, and before the last words of the key
 _UNDEFINED = "not defined, or the oracle is no better than chance"
 
 
@@ -149,8 +149,8 @@ def _key(canvas: Canvas, left: float, wide: float, tall: float) -> None:
         side.set(visible=True, color=RULE)
     y = 0.24 / tall
     canvas.text((left - 0.08) / wide, y, "chance, or worse", ha="right", va="center", fontsize=9.5)
-    canvas.text((left + 1.78) / wide, y, "as the oracle", va="center", fontsize=9.5)
-    grey = canvas.add_axes(((left + 3.1) / wide, 0.16 / tall, 0.3 / wide, 0.16 / tall))
+    canvas.text((left + 1.78) / wide, y, "as the oracle, or beyond", va="center", fontsize=9.5)
+    grey = canvas.add_axes(((left + 3.84) / wide, 0.16 / tall, 0.3 / wide, 0.16 / tall))
     grey.set(xticks=[], yticks=[], facecolor=GREY)
     for side in grey.spines.values():
         side.set(visible=True, color=RULE)

@@ -67,7 +67,10 @@ def _finding(run: RunTables, games: list[Game]) -> str:
     if math.isnan(need["evaluations"]):
         return f"{where} the odd-order regression needs more evaluations than were tried."
     told = f"{where} the odd-order regression needs {_evaluations(need)} evaluations"
-    others = needs[(needs["sampler"] != OURS) & needs["evaluations"].notna()].sort_values("evaluations")
+    libraries = needs[needs["sampler"] != OURS]
+    if libraries.empty:
+        return f"{told}."
+    others = libraries[libraries["evaluations"].notna()].sort_values("evaluations")
     if others.empty:
         return (
             f"{told}; no library sampler gets there with the most that were tried, so the ratio is at most "
@@ -82,7 +85,7 @@ def _finding(run: RunTables, games: list[Game]) -> str:
 
 
 def _lime(run: RunTables, games: list[Game]) -> str:
-    """The mean error of LIME at the most samples, game by game."""
+    """The mean error of LIME at the most samples, on the longest texts."""
     errors = _mean_errors(run, games[0], "lime")
     if errors.empty:
         return ""
@@ -120,9 +123,10 @@ def _figure(run: RunTables, games: list[Game]) -> Figure:
     note = (
         f"Mean relative error, |scores − exact| / |exact|, over texts, repeats and seeds; n = {' × '.join(sizes)} "
         f"({_name(run, games[0])}); no interval. "
-        f"Both axes are logarithmic; lines across at 5, 2 and 1{THIN}%. Evaluations as each library counts them. "
-        f"A sampler has no point where the evaluations are too few for it; errors below 0.1{THIN}% are drawn there, "
-        "ours on top."
+        f"Both axes are logarithmic; lines across at 5, 2 and 1{THIN}%. Evaluations are those allowed; what a sampler "
+        "used (n_evals of the table) is at most two more, the text whole and empty. "
+        f"A sampler has no point where the evaluations are too few for it; errors below 0.1{THIN}% or above 200{THIN}% "
+        "are drawn there, ours on top."
     )
     return draw(
         "convergence",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from study.report.blocks import Block, Bullets, Details, Paragraph, Section, Table
@@ -10,8 +12,14 @@ from study.report.inputs import RunTables
 from study.report.missed_words import Missed, explain, is_hidden, missed_words, noise_share
 from study.report.negated_text import is_verified
 from study.report.numbers import count, listing, number, percent, percent_range, plural, signed
+from study.report.row_advice import ranking
+from study.report.score_measures import rungs_of, variants_on
 from study.report.tables import make_table
 
+LOOK = (
+    "Where a score is near 0, look at the word's row: large cells that cancel say that it may matter together with "
+    "another word."
+)
 MOST = 12  # examples on the page; the others are folded away
 ABOUT = (
     "A score fails where a word that decides gets less than 5 % of the text's largest score: whoever looks at the top "
@@ -28,7 +36,7 @@ def build(run: RunTables) -> Section | None:
     found = missed_words(run, _verified(run, run.tables["failures"]))
     blocks: list[Block] = [Paragraph(ABOUT), Paragraph(_summary(rates)), _rates_table(run, rates, found)]
     if found:
-        blocks += [Paragraph(t) for t in (_reasons(found), noise_share(run, found)) if t]
+        blocks += [Paragraph(t) for t in (_reasons(run, found), noise_share(run, found)) if t]
         first, rest = found_examples(found)
         blocks.append(Bullets(tuple(_example(m) for m in _one_a_data_set(first))))
         blocks.append(_examples(first, "table-missed", "Words that decide and that the score does not show"))
@@ -104,7 +112,7 @@ def _share(share: float, low: float, high: float) -> str:
     return f"{percent(float(share))} [{percent_range(float(low), float(high))}]"
 
 
-def _reasons(found: list[Missed]) -> str:
+def _reasons(run: RunTables, found: list[Missed]) -> str:
     """How many of the missed words write much that cancels, how many write nothing; and interactions."""
     hidden = [m for m in found if is_hidden(m)]
     pairs = [m for m in found if m.partner]
@@ -116,7 +124,17 @@ def _reasons(found: list[Missed]) -> str:
     told += f"; in {rest} little is written at all: the model makes do without the word" if rest else ""
     if pairs:
         told += f". {len(pairs)} of the words interact with another word in the rule"
-    return f"{told}.{' For words that act together, read the row of the crosswalk, not the sum.' if hidden else ''}"
+    return f"{told}.{f' {LOOK}{_no_ranking(run, hidden)}' if hidden else ''}"
+
+
+def _no_ranking(run: RunTables, hidden: list[Missed]) -> str:
+    """That row sizes rank no words, with the numbers of the first rung that has them; "" where none has."""
+    missing = {(m.dataset, m.model) for m in hidden if m.method == run.shap}
+    for rung in rungs_of(run, "words"):
+        places = variants_on(run, "words", rung)
+        if told := ranking(run, places, [v for v in places if v in missing]):
+            return f" But {told}."
+    return ""
 
 
 def found_examples(found: list[Missed]) -> tuple[list[Missed], list[Missed]]:
@@ -146,6 +164,12 @@ def _example(missed: Missed) -> Paragraph:
     return Paragraph(f"{score} {explain(missed)}", lead=f"“{missed.marked}”")
 
 
+def _partner(missed: Missed) -> str:
+    """ "not +4.00"; the word alone where the interaction is not in this model's logits."""
+    by = f" {signed(missed.interaction)}" if math.isfinite(missed.interaction) else ""
+    return f"{missed.partner}{by}" if missed.partner else ""
+
+
 def _examples(found: list[Missed], anchor: str, title: str) -> Table:
     rows = [
         {
@@ -156,7 +180,7 @@ def _examples(found: list[Missed], anchor: str, title: str) -> Table:
             "largest": number(m.largest),
             "row": number(m.size),
             "largest cells": ", ".join(m.components),
-            "interacts with": f"{m.partner} {signed(m.interaction)}" if m.partner else "",
+            "interacts with": _partner(m),
         }
         for m in found
     ]
@@ -167,8 +191,8 @@ def _examples(found: list[Missed], anchor: str, title: str) -> Table:
         title=title,
         note=(
             "One example a task, model and method: the one with the largest row. Score: of the word in brackets; "
-            "largest: of the text; row: sum of |cell| of the word in the direct crosswalk; interacts: in the rule, the "
-            "largest Shapley interaction; all in logits."
+            "largest: of the text; row: sum of |cell| of the word in the direct crosswalk; interacts: with which word "
+            "in the rule, and the largest Shapley interaction where the model was set by hand; all in logits."
         ),
         source="failures",
         headers={"row": "|row|"},

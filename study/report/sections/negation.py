@@ -23,11 +23,11 @@ from study.report.negated_text import (
 )
 from study.report.numbers import listing, number, percent, signed
 from study.report.pictures import crosswalk_figure
+from study.report.score_measures import CONTROLS, ORACLE
 from study.report.strips import make_strips
 from study.report.tables import make_table
 from study.tasks.language import GAIN
 
-ORACLE = "oracle"
 SEEN = 0.05  # of a method's largest score: below, a reader of its bars does not see the word
 
 
@@ -138,7 +138,7 @@ def _table(run: RunTables, text: NegatedText) -> Table:
 def _seen(run: RunTables, text: NegatedText) -> str:
     """Which methods give the word a share that a reader sees."""
     scores = _scores(run, text).abs()
-    methods = [m for m in _methods(run, text) if m not in (ORACLE, "random") and scores[m].max() > 0]
+    methods = [m for m in _methods(run, text) if m not in CONTROLS and scores[m].max() > 0]
     share = {m: float(scores.loc[text.word, m] / scores[m].max()) for m in methods}
     seen = [f"{method_label(m)} ({percent(s)})" for m, s in share.items() if s >= SEEN]
     blind = [f"{method_label(m)} ({percent(s)})" for m, s in share.items() if s < SEEN]

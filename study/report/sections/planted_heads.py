@@ -48,7 +48,8 @@ def _summary(mistakes: list[Mistake], anchor: str, models: str) -> Table:
                      "comes before heads that act in": _told(fooled, total)})  # fmt: skip
     note = (
         "A method is fooled where, over texts, seeds and heads that act, the planted head has the larger score more "
-        f"often than not (share above {number(FOOLED)}, ties half). In brackets: in how many of the tasks."
+        f"often than not (share above {number(FOOLED)}, ties half); in all texts, also where a head that acts has "
+        "nothing to do. In brackets: in how many of the tasks."
     )
     return make_table(
         pd.DataFrame(rows), {"tasks": count}, anchor=anchor, title=f"Planted heads and the methods they fool, models "

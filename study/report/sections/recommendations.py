@@ -7,8 +7,9 @@ from study.report.inputs import RunTables
 from study.report.recommendations import advice_blocks
 
 ABOUT = (
-    "Each line is printed only where the numbers behind it hold in every task of the first rung that has them, and "
-    "says where a later rung differs. They are advice for models like these small ones, on tasks like these."
+    "Each line is printed only where its first choice is clearly better in some task of the first rung that has the "
+    "numbers, and worse in none; it says where a later rung shows no difference or the contrary. They are advice for "
+    "models like these small ones, on tasks like these."
 )
 
 

@@ -16,7 +16,7 @@ from study.report.score_measures import (
     CANCELLING,
     DIRECT,
     DISTANCE,
-    FLOOR,
+    EXACT_RUNGS,
     INDIRECT,
     LATENT,
     MIN_SHARE,
@@ -25,6 +25,7 @@ from study.report.score_measures import (
     SHARE,
     SIGN,
     bounds_above,
+    bounds_below,
     grid,
     judged_methods,
     label_of,
@@ -41,7 +42,6 @@ from study.report.sections.planted_heads import pairs_blocks, planted_blocks
 from study.report.sections.verification import verification_blocks
 from study.report.tables import make_table
 
-MAIN = "hand-built"
 PANELS = {
     "words": {
         PRECISION: "words that decide among the top k",
@@ -60,12 +60,19 @@ PANELS = {
 _HEADS_NOTE = (
     " Direct, indirect and latent heads: AUROC against heads that do nothing; average precision is in the table."
 )
+ORACLE_EXACT = (
+    "The oracle is the exact Shapley values of the rule; a method that is no Shapley value can pass it and is then as "
+    "dark as the oracle."
+)
+ORACLE_WORDS = "The oracle is here the words that decide, all alike: no exact values are known."
 ACROSS = {"words": 3, "heads": 4}  # panels in a row
 ABOUT = (
     "Some models are set by hand to follow a rule, so the words that decide and what each head does are known; the "
     "same models turned and with noise; models trained on the same rules; and models trained on real texts with a "
-    "planted shortcut. Every explanation is scored against what is known, between chance and the oracle, which is "
-    "exact Shapley values of the rule itself. The four kinds of models are never put in one number, nor are tasks."
+    "planted shortcut. Every explanation is scored against what is known, beside chance and the oracle, which is the "
+    "exact Shapley values of the rule itself. Trained models are only seen to follow the rule on full texts, and what "
+    "they do with words masked is their own, so there it is scored which words decide, and neither their sides nor the "
+    "distance to exact values. The four kinds of models are never put in one number, nor are tasks."
 )
 
 
@@ -96,7 +103,7 @@ def _unit_blocks(run: RunTables, unit: str, rungs: list[str]) -> list[Block]:
 def _figure(run: RunTables, unit: str, rung: str) -> Figure:
     places = variants_on(run, unit, rung)
     methods, above = judged_methods(run, unit), bounds_above(run, unit)
-    groups = [above, methods, [FLOOR]]
+    groups = [above, methods, bounds_below(run, unit)]
     rows = [m for group in groups for m in group]
     panels = [p for metric, about in PANELS[unit].items() if (p := _panel(run, unit, places, metric, about, rows))]
     names = [[label_of(unit, m) for m in group] for group in groups]
@@ -104,7 +111,7 @@ def _figure(run: RunTables, unit: str, rung: str) -> Figure:
         f"score-{unit}-{rung}",
         lambda: paint_score_card(names, panels, ACROSS[unit]),
         title=_title(run, unit, rung),
-        note=_note(run, unit, places),
+        note=_note(run, unit, rung, places),
         source="score_card",
     )
 
@@ -125,20 +132,22 @@ def _panel(run: RunTables, unit: str, places: list[Variant], metric: str, about:
     )
 
 
-def _note(run: RunTables, unit: str, places: list[Variant]) -> str:
+def _note(run: RunTables, unit: str, rung: str, places: list[Variant]) -> str:
     card = pd.concat([pick(run.of("score_card", *v), unit=unit) for v in places])
     texts, seeds = int(card["n_examples"].max()), int(card["n_seeds"].max())
     told = (
         f"n = at most {plural(texts, 'text')} × {plural(seeds, 'seed')} a task; a text on which a score is not defined "
-        f"is left out. {level_text(run)} intervals over texts and seeds are in the table. Colour: from what random "
-        "scores get to what the oracle gets. "
+        f"is left out. {level_text(run)} intervals over texts and seeds are in the table. Colour: from chance, "
+        "what random scores get on average, to what the oracle gets; the random control is one draw. "
     )
     if unit == "words":
-        return f"{told}k is the number of words that decide; ties count by their expectation."
+        oracle = ORACLE_EXACT if rung in EXACT_RUNGS else ORACLE_WORDS
+        return f"{told}{oracle} k is the number of words that decide; ties count by their expectation."
     return (
-        f"{told}AUROC: chance that a head of the class comes before one that does nothing. Cancelling error: the same "
-        "for heads that undo each other, from 0 at a tie to 1. The crosswalks given words sum over words that decide "
-        "only: no method, but a bound."
+        f"{told}The oracle is the roles themselves. A head is not scored in a text in which it has nothing to do, as "
+        "the head of “not” in a text without it. AUROC: chance that a head of the class comes before one that does "
+        "nothing. Cancelling error: the same for heads that undo each other, from 0 at a tie to 1. The crosswalks "
+        "given words sum over words that decide only: no method, but a bound."
     )
 
 
@@ -179,7 +188,7 @@ def _table(run: RunTables, unit: str, rung: str) -> Table:
     card = pd.concat([pick(run.of("score_card", *v), unit=unit) for v in places])
     known = dict.fromkeys(card.loc[card["estimate"].notna(), "metric"])
     metrics = [m for m in known if unit == "words" or not m.startswith("average_precision")]  # no room for twelve
-    methods = [*bounds_above(run, unit), *judged_methods(run, unit), FLOOR]
+    methods = [*bounds_above(run, unit), *judged_methods(run, unit), *bounds_below(run, unit)]
     found = []
     for name, variant in zip(place_names(run, places), places, strict=True):
         rows = {(r["method"], r["metric"]): r for _, r in pick(run.of("score_card", *variant), unit=unit).iterrows()}
