@@ -1,4 +1,4 @@
-"""The score card: every method on every task, between chance and the best that can be had."""
+"""The score card: every method on every task, between chance and the oracle."""
 
 from __future__ import annotations
 

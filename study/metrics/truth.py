@@ -1,9 +1,10 @@
 """Is an explanation's word right? Scores of one explanation against the words that are known to decide.
 
 Three ask which words (precision, average precision, share), one whether each got its part, one for the side it is
-pushed to, and two compare all words with the oracle: the exact Shapley values of the rule. The oracle is the ceiling
-and not always 1: of two truth words one may have a Shapley value of 0. Rank correlation over truth words alone is
-left out: they are few and often equal, so that it is mostly undefined.
+pushed to, and two compare all words with the oracle: the exact Shapley values of the rule. The oracle's own
+score is not always 1: of two truth words one may have a Shapley value of 0, and then a method that is no Shapley value
+can pass it. Rank correlation over truth words alone is left out: they are few and often equal, so that it is mostly
+undefined.
 """
 
 from __future__ import annotations
