@@ -251,7 +251,7 @@ def test_three_classes_one_layer_one_head_no_layer_norm(tmp_path: Path, dtype: s
     model = {"name": "small", "n_layers": 1, "n_heads": 1, "d_model": 8, "d_mlp": 0, "layer_norm": False}
     model["max_words"] = 20
     config = write_study(tmp_path, n_classes=3, models=[model])
-    run = run_stages(config, tmp_path / "run", f"runtime.dtype={dtype}")
+    run = run_stages(config, tmp_path / "run", f"runtime.dtype={dtype}", "explain.shapley_evals=84")
     texts = pd.read_parquet(run / "tables" / "texts.parquet").query("trained")
     assert set(texts["target"]) <= {"bad", "good", "plain"}
     assert (texts["target"] == texts["predicted"]).all()

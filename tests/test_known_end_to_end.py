@@ -109,7 +109,9 @@ def test_score_card_of_words(finished: tuple[Path, Path]) -> None:
     run = finished[1]
     card = table(run, "score_card").query("unit == 'words' and model == 'hand-built'")
     assert set(card["rung"]) == {"hand-built"}
-    assert set(card["method"]) == {"shapley", "occlusion", "attention", "random", "oracle", "reversed"}
+    assert set(card["method"]) == {
+        *("shapley", "occlusion", "attention", "random", "crosswalk_row_size", "chance", "oracle", "reversed")
+    }
     single = card.query("dataset == 'single'").set_index(["method", "metric"])["estimate"]
     for method in ("oracle", "shapley"):
         best = single[method].drop("min_share_score")  # one word has all

@@ -180,9 +180,7 @@ def test_what_other_cells_there_are_decides_nothing_within_one() -> None:
         }
     )
     for stage in ("data", "train", "explain", "dissect"):
-        before, after = (
-            next(t for t in build_tasks(c, real.STAGES) if t.stage.name == stage) for c in (config, fewer)
-        )
+        before, after = (next(t for t in build_tasks(c, real.STAGES) if t.stage.name == stage) for c in (config, fewer))
         assert select_settings(before, config) == select_settings(after, fewer)
 
 
