@@ -63,7 +63,7 @@ METHOD_COLOURS: Mapping[str, str] = {
     "rollout": "#8c6bb1",
     "crosswalk_row_size": "#6b7a2e",
     "random": "#8a8f98",
-    "chance": "#8a8f98",
+    "chance": "#b3b7bd",
     "oracle": "#1f2328",
 }
 # The same idea has the same colour for heads as for words; heads are drawn dashed.
@@ -83,7 +83,7 @@ HEAD_METHOD_COLOURS: Mapping[str, str] = {
     "crosswalk_direct": "#6b7a2e",
     "crosswalk_causal": "#123b5d",
     "random": "#8a8f98",
-    "chance": "#8a8f98",
+    "chance": "#b3b7bd",
     "oracle": "#1f2328",
 }
 CLASS_COLOURS: Mapping[str, str] = {
