@@ -1,6 +1,6 @@
 """The table of contents of a run: its stages, in order, one readable function each.
 
-data -> baseline, train -> explain -> dissect -> converge, score, compare -> report. Each function reads what earlier
+data -> baseline, train -> converge, explain -> dissect -> score, compare -> report. Each function reads what earlier
 stages left in the run folder, writes its own files and returns their names; `study.running.plan` decides which of them
 must run.
 """
@@ -131,6 +131,25 @@ def train_cell(context: StageContext) -> list[str]:
     return ["model.safetensors", "vocabulary.json", "training.parquet", "predictions.parquet"]
 
 
+def converge_cell(context: StageContext) -> list[str]:
+    """Every sampler of word scores against the exact values, at growing numbers of evaluations, where the config asks.
+
+    Of texts that the explain stage leaves alone as well: what counts is that all their coalitions can be evaluated.
+    """
+    config = context.config.convergence
+    corpus, vocabulary = read_data(context)
+    setting = convergence_setting(context, corpus, vocabulary)
+    n_texts = len(setting.batch)
+    parts = []
+    for row in range(n_texts):
+        context.progress(row, n_texts, "samplers against exact values")
+        part_file = partial_folder(context.folder, "converge") / f"{row:05d}.json"
+        parts.append(tables.resumed(part_file, partial(converge_rows, setting, (row,), config)))
+    for name, frame in tables.join_parts(parts, CONVERGENCE_COLUMNS).items():
+        write_frame(context.folder / f"{name}.parquet", frame)
+    return ["convergence.parquet"]
+
+
 def explain_cell(context: StageContext) -> list[str]:
     """Explains the chosen test texts with every method, on the trained model and on an untrained one."""
     corpus, vocabulary = read_data(context)
@@ -182,25 +201,6 @@ def dissect_cell(context: StageContext) -> list[str]:
     write_json(context.folder / "head_gates.json", tables.gate_rows(worst, context.folder.name))
     write_json(context.folder / "reference.json", list(reference.example_id))
     return [*(f"{name}.parquet" for name in frames), "head_gates.json", "reference.json"]
-
-
-def converge_cell(context: StageContext) -> list[str]:
-    """Every sampler of word scores against the exact values, at growing numbers of evaluations, where the config asks.
-
-    Of texts that the explain stage leaves alone as well: what counts is that all their coalitions can be evaluated.
-    """
-    config = context.config.convergence
-    corpus, vocabulary = read_data(context)
-    setting = convergence_setting(context, corpus, vocabulary)
-    n_texts = len(setting.batch)
-    parts = []
-    for row in range(n_texts):
-        context.progress(row, n_texts, "samplers against exact values")
-        part_file = partial_folder(context.folder, "converge") / f"{row:05d}.json"
-        parts.append(tables.resumed(part_file, partial(converge_rows, setting, (row,), config)))
-    for name, frame in tables.join_parts(parts, CONVERGENCE_COLUMNS).items():
-        write_frame(context.folder / f"{name}.parquet", frame)
-    return ["convergence.parquet"]
 
 
 def score_run(context: StageContext) -> list[str]:

@@ -95,6 +95,15 @@ STAGES: tuple[Stage, ...] = (
         config=("training", "runtime"),
     ),
     Stage(
+        name="converge",  # early: one cell may take minutes, beside which the others are explained
+        scope="cell",
+        function="study.pipeline:converge_cell",
+        needs=("data", "train"),
+        code=(*_BASE, *_EXPLAIN, "converging.py", "features"),
+        config=("convergence", "explain", "runtime"),
+        applies=_is_measured,
+    ),
+    Stage(
         name="explain",
         scope="cell",
         function="study.pipeline:explain_cell",
@@ -109,15 +118,6 @@ STAGES: tuple[Stage, ...] = (
         needs=("data", "train", "explain"),
         code=(*_BASE, *_EXPLAIN, *_DISSECT),
         config=("explain", "heads", "runtime"),
-    ),
-    Stage(
-        name="converge",
-        scope="cell",
-        function="study.pipeline:converge_cell",
-        needs=("data", "train"),
-        code=(*_BASE, *_EXPLAIN, "converging.py", "features"),
-        config=("convergence", "explain", "runtime"),
-        applies=_is_measured,
     ),
     Stage(
         name="score",
