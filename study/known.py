@@ -12,10 +12,10 @@ import pandas as pd
 
 from study.artefacts import load_corpus_folder
 from study.config import DatasetConfig, ModelConfig, StudyConfig
+from study.config.limits import learns
 from study.data.words import split_words
 from study.game.shapley import exact_weights
 from study.ledger import read_frame
-from study.model import HAND_BUILT
 from study.records import BoolArray, FloatArray
 from study.stages import cell_name, models_of
 from study.tasks import TASKS
@@ -70,7 +70,7 @@ def rung_of(dataset: DatasetConfig, model: ModelConfig) -> str:
     """Where the truth comes from: the rungs are never pooled. Noise alone is enough to be no more what was set."""
     if dataset.shortcut is not None:
         return "shortcut"
-    if model.family not in HAND_BUILT:
+    if learns(model):
         return TRAINED
     return "rotated" if model.rotate or model.weight_noise else "hand-built"
 
@@ -112,7 +112,7 @@ def truth_heads(config: StudyConfig) -> pd.DataFrame:
 
 def heads_of(dataset: DatasetConfig, model: ModelConfig) -> list[Row]:
     """What every head of a model set by hand does, layer by layer; nothing for other models."""
-    if dataset.task is None or model.family not in HAND_BUILT:
+    if dataset.task is None or learns(model):
         return []
     task: Task = TASKS.load(dataset.task)
     return [

@@ -1,8 +1,8 @@
 """The table of contents of a run: its stages, in order, one readable function each.
 
-data -> baseline, train -> converge, explain -> dissect -> score, compare -> report. Each function reads what earlier
-stages left in the run folder, writes its own files and returns their names; `study.running.plan` decides which of them
-must run.
+data -> baseline, train -> converge, explain -> dissect, shuffle -> evaluate -> score, compare -> report. Each function
+reads what earlier stages left in the run folder, writes its own files and returns their names; `study.running.plan`
+decides which of them must run.
 """
 
 from __future__ import annotations
@@ -29,22 +29,23 @@ from study.config import StudyConfig
 from study.converging import COLUMNS as CONVERGENCE_COLUMNS
 from study.converging import converge_rows
 from study.data import load_corpus, read_unlabelled
-from study.data.batch import make_batch
 from study.data.opposites import find_opposites
 from study.data.overlap import without_held_out
 from study.data.vectors import learn_word_vectors
 from study.data.vocabulary import build_vocabulary
 from study.dissecting import dissect_rows
 from study.dissection_rows import COLUMNS as DISSECTION_COLUMNS
+from study.evaluation.rows import COLUMNS as EVALUATION_COLUMNS
+from study.evaluation.rows import evaluate_rows
 from study.explaining import COLUMNS, Explained, batch_gates, explain_rows
+from study.fitting_models import shuffle_labels, split_batches, train_model
 from study.judging import judge
-from study.ledger import read_bytes, write_bytes, write_frame, write_json
+from study.ledger import write_frame, write_json
 from study.ledger.markers import partial_folder
 from study.metrics.convergence import measure_needs
-from study.model import HAND_BUILT
 from study.model.baseline import predict_majority, predict_tfidf
 from study.model.reference import gather_reference
-from study.model.training import EpochResult, TrainingState, predict_logits, train_encoder
+from study.model.training import predict_logits
 from study.model.walkthrough import WalkthroughRow, build_walkthrough
 from study.preparing import (
     convergence_setting,
@@ -53,8 +54,7 @@ from study.preparing import (
     fresh_texts,
     given,
     new_dissection,
-    new_model,
-    place,
+    new_evaluation,
     read_data,
     reference_texts,
     trained_setting,
@@ -106,29 +106,24 @@ def train_cell(context: StageContext) -> list[str]:
     A family set by hand has nothing to learn: its learning curve is empty.
     """
     corpus, vocabulary = read_data(context)
-    model_config, seed, folder = given(context.model), given(context.seed), context.folder
-    model = place(context, new_model(context, corpus, vocabulary))
-    splits = (corpus.train, corpus.validation, corpus.test)
-    batches = [make_batch(texts, vocabulary, model_config.max_words) for texts in splits]
-    history: tuple[EpochResult, ...] = ()
-    if model_config.family not in HAND_BUILT:
-        checkpoint = partial_folder(folder, "train") / "training.safetensors"
-        resume = TrainingState.from_bytes(read_bytes(checkpoint), str(checkpoint)) if checkpoint.exists() else None
-        history = train_encoder(
-            model,
-            batches[0],
-            batches[1],
-            context.config.training_of(model_config),
-            seed=seed_of(seed, "training"),
-            resume=resume,
-            after_epoch=lambda state: _save(checkpoint, state),
-            after_step=lambda done, total: context.progress(done, total, "training"),
-        )
-    save_weights(folder / "model.safetensors", model)
-    save_vocabulary(folder, vocabulary)
-    write_frame(folder / "training.parquet", tables.training_curve(history))
-    write_frame(folder / "predictions.parquet", tables.predictions(batches[2], predict_logits(model, batches[2])))
+    batches = split_batches(context, corpus, vocabulary)
+    model, history = train_model(context, corpus, vocabulary, batches, stage="train")
+    save_weights(context.folder / "model.safetensors", model)
+    save_vocabulary(context.folder, vocabulary)
+    write_frame(context.folder / "training.parquet", tables.training_curve(history))
+    predicted = tables.predictions(batches[2], predict_logits(model, batches[2]))
+    write_frame(context.folder / "predictions.parquet", predicted)
     return ["model.safetensors", "vocabulary.json", "training.parquet", "predictions.parquet"]
+
+
+def train_shuffled(context: StageContext) -> list[str]:
+    """Trains the same model on the same texts with their labels shuffled: what it learns is nonsense, a control."""
+    corpus, vocabulary = read_data(context)
+    batches = shuffle_labels(context, split_batches(context, corpus, vocabulary))
+    model, history = train_model(context, corpus, vocabulary, batches, stage="shuffle")
+    save_weights(context.folder / "shuffled.safetensors", model)
+    write_frame(context.folder / "shuffled_training.parquet", tables.training_curve(history))
+    return ["shuffled.safetensors", "shuffled_training.parquet"]
 
 
 def converge_cell(context: StageContext) -> list[str]:
@@ -203,6 +198,22 @@ def dissect_cell(context: StageContext) -> list[str]:
     return [*(f"{name}.parquet" for name in frames), "head_gates.json", "reference.json"]
 
 
+def evaluate_cell(context: StageContext) -> list[str]:
+    """Puts the explanations of the cell to the test: faithfulness, stability, sanity, budgets, additivity."""
+    corpus, vocabulary = read_data(context)
+    evaluation = new_evaluation(context, corpus, vocabulary)
+    n_texts = len(evaluation.setting.batch)
+    parts = []
+    for row in range(n_texts):
+        context.progress(row, n_texts, "evaluating explanations")
+        part_file = partial_folder(context.folder, "evaluate") / f"{row:05d}.json"
+        parts.append(tables.resumed(part_file, partial(evaluate_rows, evaluation, (row,))))
+    frames = tables.join_parts(parts, EVALUATION_COLUMNS)
+    for name, frame in frames.items():
+        write_frame(context.folder / f"{name}.parquet", frame)
+    return [f"{name}.parquet" for name in frames]
+
+
 def score_run(context: StageContext) -> list[str]:
     """Every explanation against the words and heads that are known to decide, where any are known."""
     return _write_tables(context.folder, judge(context.run_folder, context.config, context.progress))
@@ -243,7 +254,3 @@ def _write_tables(folder: Path, frames: Mapping[str, pd.DataFrame]) -> list[str]
     for name in written:
         write_frame(folder / name, frames[Path(name).stem])
     return written
-
-
-def _save(path: Path, state: TrainingState) -> None:
-    write_bytes(path, state.to_bytes())

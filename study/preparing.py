@@ -20,11 +20,13 @@ from study.artefacts import (
     place_model,
 )
 from study.config import StudyConfig
+from study.config.limits import learns
 from study.converging import choose_texts
 from study.data.batch import make_batch
 from study.data.vocabulary import Vocabulary
 from study.dissecting import Dissection, reference_means
 from study.errors import StudyError
+from study.evaluation.setting import Evaluation
 from study.explaining import Setting, contribute
 from study.ledger import read_frame
 from study.model import MODELS
@@ -59,6 +61,30 @@ def new_dissection(
         empty=tables.empty_contributions(read_frame(folder / "components.parquet")),
         word_scores=tables.scores_by_text(read_frame(folder / "features.parquet")),
         top_neurons=tables.top_neurons(neurons, context.config.heads.top_neurons),
+    )
+
+
+def new_evaluation(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> Evaluation:
+    """The cell's trained model, the texts whose explanations are put to the test, and what was said about them."""
+    config = context.config.evaluate
+    n_texts = min(config.n_texts, context.config.explain.n_texts)
+    batch = _explained_texts(context, corpus, vocabulary, n_texts)
+    source = model_source(context, corpus, vocabulary)
+    model = load_encoder(context.folder / "model.safetensors", source)
+    nonsense = context.folder / "shuffled.safetensors"
+    wants_nonsense = "sanity" in config.measures and config.shuffled_labels and learns(given(context.model))
+    shuffled = None
+    if wants_nonsense:
+        shuffled = _setting_of(context, corpus, vocabulary, load_encoder(nonsense, source), batch, trained=False)
+    with_vectors = given(context.dataset).word_vectors is not None
+    vectors = load_vectors(data_folder(context), given(context.model).d_model) if with_vectors else model.W_E.detach()
+    return Evaluation(
+        setting=_setting_of(context, corpus, vocabulary, model, batch, trained=True),
+        config=config,
+        scores=tables.scores_by_text(read_frame(context.folder / "features.parquet")),
+        shuffled=shuffled,
+        vocabulary=vocabulary,
+        likeness=vectors.double().cpu().numpy(),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from study.config import DatasetConfig, ModelConfig, StudyConfig
+from study.config.limits import learns
 
 Progress = Callable[[int, int, str], None]  # (done, total, what is being done)
 
@@ -20,6 +21,14 @@ def _is_measured(config: StudyConfig, dataset: DatasetConfig, model: ModelConfig
     return config.convergence.covers(dataset.name, model.name)
 
 
+def _is_evaluated(config: StudyConfig, _dataset: DatasetConfig, _model: ModelConfig) -> bool:
+    return bool(config.evaluate.measures)
+
+
+def _learns_nonsense(config: StudyConfig, _dataset: DatasetConfig, model: ModelConfig) -> bool:
+    return "sanity" in config.evaluate.measures and config.evaluate.shuffled_labels and learns(model)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """One step of a run. A stage is skipped when nothing that decides its result has changed.
@@ -27,7 +36,8 @@ class Stage:
     scope: once per data set, once per cell (data set x model x seed) or once per run.
     function: "module:function", called with a StageContext; returns the names of the files it wrote,
     relative to `context.folder`. It must be idempotent: killed anywhere, run again, same files.
-    needs: stages whose outputs it reads. code: modules and rooms of `study` whose sources decide the result.
+    needs: stages whose outputs it reads. wants: the same, where the cell has that stage.
+    code: modules and rooms of `study` whose sources decide the result.
     config: top-level config sections that decide it beyond the data set, model and seed of its own scope.
     applies: whether a cell has this stage at all.
     """
@@ -39,6 +49,7 @@ class Stage:
     code: tuple[str, ...]
     config: tuple[str, ...]
     applies: Callable[[StudyConfig, DatasetConfig, ModelConfig], bool] = _everywhere
+    wants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +78,10 @@ _BASE = (
 _EXPLAIN = ("explaining.py", "identities.py", "gates.py", "data", "model", "game", "crosswalk")
 _DISSECT = ("dissecting.py", "dissection_rows.py", "surveying.py", "heads")
 _SCORE = ("judging.py", "known.py", "scoring.py", "failing.py", "verifying.py")
-_ALL_SECTIONS = ("training", "explain", "heads", "convergence", "compare", "report", "runtime")
+_EVALUATE = ("evaluation", "metrics", "features", "stats")
+_ALL_SECTIONS = (
+    *("training", "explain", "heads", "convergence", "evaluate", "hypotheses", "compare", "report", "runtime"),
+)
 
 STAGES: tuple[Stage, ...] = (
     Stage(
@@ -91,7 +105,7 @@ STAGES: tuple[Stage, ...] = (
         scope="cell",
         function="study.pipeline:train_cell",
         needs=("data",),
-        code=(*_BASE, "data", "model"),
+        code=(*_BASE, "fitting_models.py", "data", "model"),
         config=("training", "runtime"),
     ),
     Stage(
@@ -120,23 +134,42 @@ STAGES: tuple[Stage, ...] = (
         config=("explain", "heads", "runtime"),
     ),
     Stage(
+        name="shuffle",
+        scope="cell",
+        function="study.pipeline:train_shuffled",
+        needs=("data",),
+        code=(*_BASE, "fitting_models.py", "data", "model"),
+        config=("training", "runtime"),
+        applies=_learns_nonsense,
+    ),
+    Stage(
+        name="evaluate",
+        scope="cell",
+        function="study.pipeline:evaluate_cell",
+        needs=("data", "train", "explain"),
+        wants=("shuffle",),
+        code=(*_BASE, *_EXPLAIN, *_EVALUATE),
+        config=("explain", "evaluate", "runtime"),
+        applies=_is_evaluated,
+    ),
+    Stage(
         name="score",
         scope="run",
         function="study.pipeline:score_run",
         needs=("data", "train", "explain", "dissect"),
-        code=(*_BASE, *_SCORE, "metrics", "model", "data", "game", "stats.py"),
+        code=(*_BASE, *_SCORE, "metrics", "model", "data", "game", "stats"),
         config=("compare", "runtime"),
     ),
     Stage(
         name="compare",
         scope="run",
         function="study.pipeline:compare_run",
-        needs=("data", "baseline", "train", "explain", "dissect", "converge"),
+        needs=("data", "baseline", "train", "explain", "dissect", "converge", "evaluate"),
         code=(
-            *(*_BASE, "comparing.py", "gates.py", "stats.py", "metrics", "model"),
+            *(*_BASE, "comparing.py", "gates.py", "stats", "metrics", "model"),
             *("crosswalk/__init__.py", "crosswalk/rows.py"),
         ),
-        config=("compare", "explain", "heads"),
+        config=("compare", "explain", "heads", "evaluate", "hypotheses"),
     ),
     Stage(
         name="report",

@@ -14,14 +14,13 @@ import pandas as pd
 
 from study.artefacts import load_corpus_folder, load_encoder, load_vocabulary, place_model
 from study.config import DatasetConfig, ModelConfig, ShortcutConfig, StudyConfig
-from study.config.limits import clean_sibling
+from study.config.limits import clean_sibling, learns
 from study.data.batch import make_batch
 from study.data.shortcuts import has_parts, without_part, without_words
 from study.data.vocabulary import Vocabulary
 from study.data.words import split_words
 from study.errors import ConfigError
 from study.ledger import read_frame
-from study.model import HAND_BUILT
 from study.model.encoder import Encoder
 from study.model.protocol import ModelSource
 from study.model.training import predict_logits
@@ -144,7 +143,7 @@ def _verify_task(
     run_folder: Path, config: StudyConfig, dataset: DatasetConfig, model: ModelConfig, seed: int
 ) -> Iterator[Check]:
     predicted, label = _test_predictions(run_folder, dataset, model, seed)
-    by_hand = model.family in HAND_BUILT
+    by_hand = not learns(model)
     yield Check(name=ACCURACY, value=share_equal(predicted, label), bounds=BY_HAND if by_hand else LEARNED)
     if by_hand:
         return

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what numpy and torch both take
+Measure = Literal["faithfulness", "stability", "sanity", "budgets", "additivity"]
 Device = Annotated[str, Field(pattern=r"^(cpu|cuda(:[0-9]+)?)$")]
 
 
@@ -55,6 +56,8 @@ class DatasetConfig(Section):
     vocabulary: VocabularyConfig = VocabularyConfig()
     word_vectors: WordVectorsConfig | None = None
     shortcut: ShortcutConfig | None = None
+    lexicon: str | None = None  # a name in LEXICONS: words that people rated, for plausibility
+    rated: str | None = None  # a name in RATED: held-out texts that people rated; `make data` fetches them
     task: str | None = None  # only for `source: planted`: a name in TASKS
     # only for `source: files`
     path: str | None = None  # relative to the folder the command runs in
@@ -181,6 +184,49 @@ class ConvergenceConfig(Section):
         return dataset in self.datasets and (not self.models or model in self.models)
 
 
+class EvaluateConfig(Section):
+    """How explanations are put to the test (stage `evaluate`), on the first of the texts that are explained."""
+
+    measures: tuple[Measure, ...] = ("faithfulness", "stability", "sanity", "budgets", "additivity")  # none: no stage
+    n_texts: Count = 40  # texts evaluated; all that are explained where there are fewer
+    removals: Annotated[tuple[str, ...], Field(min_length=1)] = ("mask", "delete", "resample")  # names in REMOVALS
+    explained_under: tuple[str, ...] = ("delete",)  # operators under which SHAP and LIME explain once more
+    infidelity_samples: Count = 100  # random removals behind one infidelity
+    repeats: Annotated[int, Field(ge=2)] = 5  # of SHAP and LIME with new randomness
+    edits: Annotated[int, Field(ge=0)] = 3  # one-word edits of a text that keep its prediction
+    sanity_texts: Annotated[int, Field(ge=0)] = 10  # texts explained again while weights are randomised
+    shuffled_labels: bool = True  # for `sanity`: train every model once more on shuffled labels
+    additivity_masks: Annotated[int, Field(ge=64)] = 500  # held-out masks behind the additive share of a text
+    fixed_evals: Annotated[int, Field(ge=64)] = 512  # the budget that does not grow with the text (hypothesis H6)
+    evals_per_word: Annotated[int, Field(ge=8)] = 24  # the one that does
+
+
+class HypothesisConfig(Section):
+    """One hypothesis, fixed before the run: what is claimed stands in study.metrics.hypotheses under its name."""
+
+    name: Literal["H1", "H2", "H3", "H4", "H5", "H6"]
+    smallest_effect: Annotated[float, Field(gt=0)]  # of interest, in the units of the claim
+    equivalence_band: Annotated[float, Field(gt=0)] = 0.1  # within it an effect counts as none
+
+
+HYPOTHESES = (
+    HypothesisConfig(name="H1", smallest_effect=0.3),
+    HypothesisConfig(name="H2", smallest_effect=0.1),
+    HypothesisConfig(name="H3", smallest_effect=0.3),
+    HypothesisConfig(name="H4", smallest_effect=0.1),
+    HypothesisConfig(name="H5", smallest_effect=0.3),
+    HypothesisConfig(name="H6", smallest_effect=0.02, equivalence_band=0.01),
+)
+
+
+class SweepConfig(Section):
+    """The axes of a sweep beside data sets, models and seeds: how SHAP and LIME are asked (`study sweep`)."""
+
+    removals: Annotated[tuple[str, ...], Field(min_length=1)] = ("mask",)  # names in REMOVALS
+    budgets: Annotated[tuple[Annotated[int, Field(ge=64)], ...], Field(min_length=1)] = (512,)  # evaluations a text
+    n_texts: Count = 40  # test texts of every point
+
+
 class CompareConfig(Section):
     top_k: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 3, 5)
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
@@ -192,6 +238,8 @@ class ReportConfig(Section):
 
 
 class RuntimeConfig(Section):
+    engine: Literal["processes", "dask"] = "processes"  # what performs the stages
+    scheduler: Annotated[str, Field(pattern=r"^(tcp|tls)://\S+$")] | None = None  # a running dask cluster
     workers: Count = 2  # processes; each uses one thread
     device: Device = "cpu"
     dtype: Literal["float32", "float64"] = "float32"
@@ -208,6 +256,9 @@ class StudyConfig(Section):
     explain: ExplainConfig = ExplainConfig()
     heads: HeadsConfig = HeadsConfig()
     convergence: ConvergenceConfig = ConvergenceConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+    hypotheses: tuple[HypothesisConfig, ...] = HYPOTHESES
+    sweep: SweepConfig | None = None  # only for `study sweep`
     compare: CompareConfig = CompareConfig()
     report: ReportConfig = ReportConfig()
     runtime: RuntimeConfig = RuntimeConfig()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from study.config import DatasetConfig, StudyConfig
+from study.config import DatasetConfig, ModelConfig, StudyConfig
 
 SHAPLEY_METHODS = ("shapley", "shap")  # explainers that estimate Shapley values: the study's own, the shap package's
+
+HAND_BUILT = frozenset({"circuit"})  # model families whose weights are set, not trained
 
 WITHIN_WORDS = 50  # shortcuts are planted among so many first words of a text: what every model must read
 
@@ -17,6 +19,11 @@ def primary_shapley(methods: Container[str]) -> str:
     Its values are split over components and shown as SHAP; "shapley" where neither is there.
     """
     return next((method for method in SHAPLEY_METHODS if method in methods), SHAPLEY_METHODS[0])
+
+
+def learns(model: ModelConfig) -> bool:
+    """Whether the model is trained; the others are set by hand."""
+    return model.family not in HAND_BUILT
 
 
 def fewest_coalitions(n_players: int) -> int:

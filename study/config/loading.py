@@ -69,9 +69,10 @@ def limit_texts(config: StudyConfig, limit: int) -> StudyConfig:
 
 
 def deciding_settings(config: StudyConfig) -> dict[str, Any]:
-    """Every setting that decides a number of the run, as plain values: all but the number of workers."""
+    """Every setting that decides a number of the run, as plain values: all but what performs the work."""
     settings = config.model_dump(mode="json")
-    del settings["runtime"]["workers"]
+    for key in ("engine", "scheduler", "workers"):
+        del settings["runtime"][key]
     return settings
 
 

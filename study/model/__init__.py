@@ -9,4 +9,3 @@ MODELS = Registry(  # (ModelSource, torch.Generator) -> Encoder
         "circuit": "study.model.circuits:build_circuit",
     },
 )
-HAND_BUILT = frozenset({"circuit"})  # families whose weights are not trained

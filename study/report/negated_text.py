@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from study.model import HAND_BUILT
+from study.config.limits import learns
 from study.report.blocks import Paragraph
 from study.report.choose import Chosen, causal_ids
 from study.report.inputs import TWO_WAY, RunTables, pick
@@ -45,7 +45,7 @@ class NegatedText:
 
 def choose_negated(run: RunTables) -> NegatedText | None:
     """The first text of the first seed of the hand-built model that has a causal table and a negated word."""
-    as_set = {m.name: m.family in HAND_BUILT and not (m.rotate or m.weight_noise) for m in run.config.models}
+    as_set = {m.name: not learns(m) and not (m.rotate or m.weight_noise) for m in run.config.models}
     names = [d.name for d in run.config.datasets if d.task == TASK]
     for dataset, model in run.variants:
         for seed in map(str, run.config.seeds) if dataset in names and as_set[model] else ():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from study.config import ModelConfig, StudyConfig
-from study.model import HAND_BUILT
+from study.config.limits import learns
 from study.running.plan import Task
 from study.stages import cells, models_of
 
@@ -42,7 +42,7 @@ def estimate_seconds(task: Task, config: StudyConfig) -> float:
     if name == "baseline":
         return BASELINE
     if name == "train" and task.model is not None and task.dataset is not None:
-        if task.model.family in HAND_BUILT:
+        if not learns(task.model):
             return 1.0
         texts = task.dataset.max_train or (PLANTED_TEXTS if task.dataset.task else TRAINING_TEXTS)
         mlp = TRAIN_MLP * task.model.d_mlp / 256

@@ -98,11 +98,12 @@ def _places(stage: Stage, config: StudyConfig) -> list[Task]:
 
 
 def _with_needs(task: Task, earlier: Sequence[Task], stages: Collection[str]) -> Task:
-    """The task with the tasks it needs. stages: all earlier ones, also those that apply to no cell of this config."""
+    """The task with the tasks it needs. stages: all earlier ones by name, also those that apply to no cell."""
     needs: list[str] = []
-    for wanted in task.stage.needs:
+    for wanted in (*task.stage.needs, *task.stage.wants):
         found = [other for other in earlier if other.stage.name == wanted and _belongs(other, task)]
-        if not found and not (task.stage.scope == "run" and wanted in stages):
+        may_be_absent = wanted in stages and (task.stage.scope == "run" or wanted in task.stage.wants)
+        if not found and not may_be_absent:
             raise ValueError(f"stage '{task.stage.name}' needs '{wanted}', which is no earlier stage of its scope")
         needs += [other.name for other in found]
     return replace(task, needs=tuple(needs))
