@@ -112,9 +112,8 @@ def _accuracy_row(dataset: str, model: str, seed: str, kind: str, correct: np.nd
         accuracy, low, high = wilson_interval(int(correct.sum()), correct.size, level)
     else:
         accuracy, low, high = crossed_interval(correct, level)
-        low, high = (
-            float(np.clip(bound, 0.0, 1.0)) for bound in (low, high)
-        )  # a t interval of few seeds may pass what a share can be
+        # a t interval of few seeds may pass what a share can be
+        low, high = (float(np.clip(bound, 0.0, 1.0)) for bound in (low, high))
     return {
         "dataset": dataset,
         "model": model,

@@ -22,6 +22,7 @@ TOLD = {  # what is told of words, by rung: they are never pooled
 LEAD = "Who is right, where the truth is known?"
 MISSING = f"No score card is quoted, so which method is right is not known here. To make one: {HOW}."
 LEAST = 0.005  # a difference below prints as none
+PARTING = 0.05  # a difference below is not worth naming a task for
 MOST_NAMED = 3
 
 
@@ -96,6 +97,8 @@ def _parting(run: RunTables, rows: pd.DataFrame, name: str) -> str:
     gap = (table[run.shap] - table[LIME]).abs()
     if gap.max() < LEAST:
         return f"{told}, alike" if len(table) == 1 else f"{told}, alike on each"
+    if gap.max() < PARTING:
+        return f"{told}; nowhere {number(PARTING)} or more apart"
     place = str(gap.idxmax())
     dataset, _, model = place.partition(" · ")
     on_task = pick(rows, dataset=dataset, **({"model": model} if model else {})).set_index("method")

@@ -106,6 +106,16 @@ def test_methods_that_are_alike_are_said_to_be(quoting: RunTables) -> None:
     )
 
 
+def test_a_small_gap_names_no_task(quoting: RunTables) -> None:
+    frame = card()
+    precision = frame["metric"] == PRECISION
+    frame.loc[precision, "estimate"] = 1.0
+    frame.loc[precision & (frame["method"] == "lime"), "estimate"] = 0.96
+    told = text(word_quote(dataclasses.replace(quoting, reference=frame)))
+    assert "SHAP 1.00 and LIME 0.96 over 3 tasks; nowhere 0.05 or more apart" in told
+    assert "part most" in told  # by the other score
+
+
 def test_rungs_are_told_apart(quoting: RunTables) -> None:
     planted = [
         row("films", "words", PRECISION, method, value, "shortcut") | {"model": model}

@@ -24,7 +24,7 @@ def build(run: RunTables) -> Section | None:
     dear = str(per_text["seconds"].idxmax())
     evals, milliseconds = float(per_text.loc[dear, "n_evals"]), 1000 * float(per_text.loc[dear, "seconds"])
     most = f"{plural(round(evals), 'evaluation')} and {count(milliseconds)} ms a text"
-    title = f"Of the methods for words {method_label(dear)} costs most: {most}"
+    title = f"Of the methods for words {method_label(dear)} takes longest: {most}"
     note = (
         f"Means over {plural(int(total['n_texts'].max()), 'explanation')} a method (texts × models × seeds, the "
         "untrained control included); one thread. Coalitions asked for twice are counted once. No interval. Seconds "

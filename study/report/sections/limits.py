@@ -69,8 +69,8 @@ def _known(run: RunTables) -> list[tuple[str, str]]:
         ),
         (
             "A model set by hand is one way to follow a rule.",
-            "What its heads do is known by design. Trained models follow the same rules with other heads, so only "
-            "words are scored there; and their exact values are those of the rule, not of the model.",
+            "What its heads do is known by design. Trained models follow the same rules with other heads, and treat "
+            "texts with words taken out their own way: only which words decide is scored there, not how much.",
         ),
     ]
 
