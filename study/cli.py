@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from study.errors import StudyError
+from study.errors import ConfigError, StudyError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,6 +35,10 @@ Overrides = Annotated[
         show_default=False,
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Processes, instead of runtime.workers. Results do not depend on it."),
+]
 Results = Annotated[Path, typer.Option(metavar="DIR", help="The folder that holds the runs.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run, by name or folder.", show_default=False)]
 
@@ -47,10 +51,7 @@ def run(
         int | None,
         typer.Option(min=1, metavar="N", help="Explain at most N texts of each data set.", show_default=False),
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Processes, instead of runtime.workers. Results do not depend on it."),
-    ] = None,
+    workers: Workers = None,
     update: Annotated[
         bool, typer.Option("--update", help="The run exists with another config: recompute in place what changed.")
     ] = False,
@@ -64,7 +65,37 @@ def run(
     from study.running.runs import run_study
 
     settings = _load(config, overrides, limit=limit, workers=workers)
+    if settings.sweep is not None:
+        raise ConfigError(
+            f"{config} has a `sweep` section: perform it with `study sweep {config}`, or remove the section"
+        )
     raise typer.Exit(run_study(settings, results, make_display(_console()), update=update))
+
+
+@app.command()
+def sweep(
+    config: ConfigPath,
+    overrides: Overrides = None,
+    workers: Workers = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="The sweep exists with another config: recompute in place what changed.")
+    ] = False,
+    results: Results = Path("results"),
+) -> None:
+    """Run a sweep, or go on with it: SHAP and LIME over models, seeds, removals and budgets.
+
+    A point that fails is told and left out, the others are compared; the same command tries it again.
+    """
+    from study.running.display import make_display
+    from study.running.runs import run_study
+
+    settings = _load(config, overrides, workers=workers)
+    if settings.sweep is None:
+        raise ConfigError(
+            f"{config} has no `sweep` section, which says where removal operators and budgets are tried: add "
+            "`sweep: {removals: [mask, delete], budgets: [256, 1024]}`, or perform it with `study run`"
+        )
+    raise typer.Exit(run_study(settings, results, make_display(_console()), update=update, mends=True))
 
 
 @app.command()
@@ -75,6 +106,69 @@ def report(run: RunName, results: Results = Path("results")) -> None:
     from study.running.runs import rewrite_report
 
     raise typer.Exit(rewrite_report(find_run(run, results), make_display(_console())))
+
+
+@app.command()
+def fetch() -> None:
+    """Fetch the texts that people rated into data/, once.
+
+    Sentences from the source package of vaderSentiment, checked by hash, those left out that a model could have seen.
+    """
+    from study.data.fetch import fetch_rated
+
+    fetch_rated(typer.echo)
+
+
+@app.command()
+def compare(
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN_A RUN_B ...", help="Runs, by name or folder; the first is the baseline."),
+    ],
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only estimates of this metric; may be given again.", show_default=False),
+    ] = None,
+    results: Results = Path("results"),
+) -> None:
+    """Hold finished runs, or sweeps, against the first one: settings, code, data, and every estimate.
+
+    Writes DIR/comparisons/A-vs-B/report.html and differences.csv.
+    """
+    from study.contrast.comparison import compare_runs, write_comparison
+    from study.contrast.terminal import print_comparison
+    from study.running.run_folder import find_run, load_run_config
+
+    folders = [find_run(run, results) for run in runs]
+    contrast = compare_runs([(folder, load_run_config(folder)) for folder in folders], metric or [])
+    print_comparison(contrast, write_comparison(contrast, results), _console())
+
+
+@app.command()
+def reproduce(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The config file, YAML.")] = Path(
+        "configs/smoke.yaml"
+    ),
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Write a new reference instead of checking the kept one.")
+    ] = False,
+    results: Results = Path("results"),
+) -> None:
+    """Run a small study from nothing and hold it against the numbers kept in DIR/reference.
+
+    On the same stack its tables must be byte-identical, on any other the stated tolerances must hold; status 3 if not.
+    """
+    from study.reproduction.rerun import keep as keep_reference
+    from study.reproduction.rerun import reference_path, renamed
+    from study.reproduction.rerun import reproduce as check_reference
+    from study.running.display import make_display
+
+    settings = _load(config, None)
+    reference, console = reference_path(results, settings.name), _console()
+    display = make_display(console)
+    if keep:
+        raise typer.Exit(keep_reference(renamed(settings), results, reference, display))
+    raise typer.Exit(check_reference(renamed(settings), results, reference, display, console))
 
 
 @app.command("keep-score-card")

@@ -9,23 +9,35 @@ import numpy as np
 import pandas as pd
 
 from study.config import DatasetConfig, ModelConfig, StudyConfig
-from study.crosswalk.rows import LEAVE_ONE_OUT, ROW_METRICS
+from study.crosswalk.rows import LEAVE_ONE_OUT, ROW_METRICS, cancellation
+from study.data import read_lexicon
 from study.ledger import read_frame
+from study.metrics.circuits import measure_circuits
 from study.metrics.compare import measure_agreement, measure_completeness, measure_rows, measure_untrained
 from study.metrics.disagreement import explain_disagreement
 from study.metrics.estimates import estimate
 from study.metrics.heads import measure_head_agreement, measure_indirectness, measure_layers
+from study.metrics.hypotheses.judge import judge_hypotheses
 from study.metrics.matching import match_heads
+from study.metrics.measure_evaluation import measure_faithfulness_rows
+from study.metrics.paired import compare_methods
+from study.metrics.plausibility import Ratings, estimate_rating_spearman, measure_plausibility, tabulate_ratings
 from study.metrics.profiles import profile_heads, profile_words
+from study.metrics.rated import rated_accuracy
 from study.metrics.removal import measure_removal
+from study.metrics.stability import measure_seed_agreement, measure_stability_rows
+from study.metrics.variance import split_variance
 from study.records import FloatArray
 from study.stages import cell_name, models_of, seeds_of
 from study.stats import crossed_interval, wilson_interval
+
+_OF_SCORE = ("truth_words", "truth_scores", "verification")  # what hypotheses on known answers look at
 
 
 def compare(run: dict[str, pd.DataFrame], run_folder: Path, config: StudyConfig) -> dict[str, pd.DataFrame]:
     """The tables that are made from those of the cells: accuracy, measurements and estimates, profiles of heads."""
     crosswalks = run["crosswalk"][run["crosswalk"]["method"] != LEAVE_ONE_OUT]  # no table that rows split over
+    lexicons = rated_words(config)
     measurements = pd.concat(
         [
             measure_agreement(run["features"], config.compare.top_k),
@@ -36,17 +48,63 @@ def compare(run: dict[str, pd.DataFrame], run_folder: Path, config: StudyConfig)
             measure_indirectness(run["heads"], run["components"]),
             measure_layers(run["layers"]),
             measure_removal(run["removal_curves"]),
+            measure_circuits(run["circuit_curves"]),
+            measure_plausibility(run["features"], lexicons),
+            *_evaluations(run, config),
         ],
         ignore_index=True,
     )
-    estimates = estimate(measurements, run["texts"], config.compare.level)
+    level = config.compare.level
+    estimates = [
+        estimate(measurements, run["texts"], level),
+        measure_seed_agreement(run["features"], level),
+        estimate_rating_spearman(run["features"], run["texts"], lexicons, level),
+        accuracy_gains(run_folder, config),
+    ]
     accuracy = [accuracy_of(run_folder, config, dataset) for dataset in config.datasets]
+    measured = run | {"measurements": measurements} | known_tables(run_folder)
     return {
         "accuracy": pd.concat(accuracy, ignore_index=True),
         "measurements": measurements,
-        "estimates": pd.concat([estimates, accuracy_gains(run_folder, config)], ignore_index=True),
-        **_head_tables(run, config.compare.level),
+        "estimates": pd.concat([e for e in estimates if len(e)], ignore_index=True),
+        "comparisons": compare_methods(measurements, level),
+        "hypotheses": judge_hypotheses(measured, config, cancellation),
+        **_rating_tables(run, run_folder, config, lexicons),
+        **({"variance": split_variance(run["repeats"])} if "repeats" in run else {}),
+        **_head_tables(run, level),
     }
+
+
+def rated_words(config: StudyConfig) -> dict[str, Ratings]:
+    """Of every data set with a lexicon, the words that people rated."""
+    return {d.name: read_lexicon(d.lexicon).words for d in config.datasets if d.lexicon is not None}
+
+
+def known_tables(run_folder: Path) -> dict[str, pd.DataFrame]:
+    """What the score stage found, where the run knows any truth."""
+    paths = {name: run_folder / "tables" / f"{name}.parquet" for name in _OF_SCORE}
+    return {name: read_frame(path) for name, path in paths.items() if path.exists()}
+
+
+def _evaluations(run: dict[str, pd.DataFrame], config: StudyConfig) -> list[pd.DataFrame]:
+    """Measurements of the explanations that were put to the test."""
+    if not config.evaluate.measures:
+        return []
+    return [measure_faithfulness_rows(run["faithfulness"], config.explain.removal), measure_stability_rows(run)]
+
+
+def _rating_tables(
+    run: dict[str, pd.DataFrame], run_folder: Path, config: StudyConfig, lexicons: dict[str, Ratings]
+) -> dict[str, pd.DataFrame]:
+    """Words beside their ratings, and how right models are on the texts that people rated."""
+    found = {}
+    if lexicons:
+        found["ratings"] = tabulate_ratings(run["features"], run["texts"], lexicons)
+    if "rated_predictions" in run:
+        names = [d.name for d in config.datasets if d.rated is not None]
+        baselines = {name: read_frame(run_folder / "data" / name / "rated_baselines.parquet") for name in names}
+        found["rated_texts"] = rated_accuracy(run["rated_predictions"], baselines, config.compare.level)
+    return found
 
 
 def _head_tables(run: dict[str, pd.DataFrame], level: float) -> dict[str, pd.DataFrame]:

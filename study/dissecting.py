@@ -24,21 +24,25 @@ from study.explaining import Explained, Row, Setting, load_removal, replacements
 from study.game.heads import HeadSubject
 from study.heads import HEAD_METHODS
 from study.heads.batch import HeadBatch
+from study.heads.circuit_size import circuit_curves
 from study.heads.direct import mean_contributions
+from study.heads.frozen import freeze
 from study.heads.groups import group_effects
 from study.heads.interventions import Item, intervene
 from study.heads.neurons import neuron_contributions, neuron_game, neuron_name
 from study.heads.patching import patch_heads
 from study.heads.path_list import ListedPath, list_paths, path_groups
-from study.heads.paths import trace_paths
+from study.heads.path_weights import weigh_paths
+from study.heads.paths import trace_frozen
 from study.heads.players import HeadPlay, play_heads
 from study.heads.removal import removal_curves
 from study.model.encoder import Encoder
 from study.model.reference import HeadReference
 from study.model.training import batch_tensors
-from study.records import FloatArray, Gate, HeadAttribution, TextBatch
+from study.records import FloatArray, Gate, TextBatch
 from study.seeds import rng_of
 
+ByMethod = Mapping[str, FloatArray]  # the scores of one text by the method's name
 N_NEURONS_TRIED, N_PATHS_TRIED = 2, 3  # beside every head, the largest of a text are removed to see what they change
 
 
@@ -60,7 +64,7 @@ class Dissection:
     vocabulary: Vocabulary
     opposites: Opposites
     empty: Mapping[str, FloatArray]
-    word_scores: Mapping[str, Mapping[str, FloatArray]]
+    word_scores: Mapping[str, ByMethod]
     top_neurons: tuple[tuple[int, int], ...]
 
 
@@ -94,7 +98,7 @@ def dissect_rows(dissection: Dissection, rows: Iterable[int]) -> Explained:
         tables["heads"] += rows_of.heads(subject, of_text)
         tables["cost"] += rows_of.head_cost(subject, of_text)
         tables["interactions"] += rows_of.interactions(subject, batch.plays[i])
-        tables["removal_curves"] += _removed(dissection, subject, of_text)
+        _add_curves(tables, dissection, subject, batch.plays[i], {a.method: a.scores for a in of_text})
         measured += _play_gates(dissection, batch, i)
         if row < dissection.config.causal_texts:
             measured += _add_causal(tables, dissection, batch, i)
@@ -143,10 +147,13 @@ def _head_subject(dissection: Dissection, row: int) -> HeadSubject:
     )
 
 
-def _removed(dissection: Dissection, subject: HeadSubject, attributions: list[HeadAttribution]) -> list[Row]:
-    head_scores = {a.method: a.scores for a in attributions}
-    points = removal_curves(subject, dissection.word_scores.get(subject.example_id, {}), head_scores)
-    return rows_of.removal_points(points)
+def _add_curves(
+    tables: dict[str, list[Row]], dissection: Dissection, subject: HeadSubject, play: HeadPlay, heads: ByMethod
+) -> None:
+    """What is left of the margin when the top words or heads of a method go, and when only its top heads stay."""
+    words = dissection.word_scores.get(subject.example_id, {})
+    tables["removal_curves"] += rows_of.removal_points(removal_curves(subject, words, heads))
+    tables["circuit_curves"] += rows_of.circuit_points(circuit_curves(subject, play, heads))
 
 
 def _add_causal(tables: dict[str, list[Row]], dissection: Dissection, batch: HeadBatch, i: int) -> list[Gate]:
@@ -181,11 +188,13 @@ def _add_paths(tables: dict[str, list[Row]], dissection: Dissection, batch: Head
     subject, model = batch.subjects[i], dissection.model
     where, dtype = f"trained model, text {subject.example_id}", dissection.setting.dtype
     token_ids = torch.as_tensor(subject.token_ids, device=model.device)
-    paths = trace_paths(model, token_ids, subject.target)
+    text = freeze(model, token_ids, subject.target)
+    paths = trace_frozen(text)
     listed = list_paths(paths, subject.words, model.index, dissection.config.top_paths)
     groups = path_groups(paths)
     tables["paths"] += rows_of.paths(subject, listed)
     tables["path_sums"] += rows_of.path_sums(subject, groups, listed)
+    tables["head_paths"] += rows_of.head_paths(subject, weigh_paths(text, paths))
     found = intervene(model, token_ids, subject.target, _items(batch, i, listed))
     tables["interventions"] += rows_of.interventions(subject, found)
     margin = float(batch.margin[i])

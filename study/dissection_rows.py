@@ -12,10 +12,12 @@ from study.crosswalk.causal import CausalSplit, relative_error
 from study.crosswalk.rows import LEAVE_ONE_OUT
 from study.data.opposites import Twin
 from study.game.heads import HeadSubject
+from study.heads.circuit_size import CircuitPoint
 from study.heads.groups import GroupEffects
 from study.heads.interventions import Intervention
 from study.heads.patching import Patching
 from study.heads.path_list import ListedPath, PathGroup
+from study.heads.path_weights import PathWeights
 from study.heads.players import HeadPlay
 from study.heads.players import interactions as pair_interactions
 from study.heads.removal import RemovalPoint
@@ -43,6 +45,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {  # of the tables of a cell, also wher
     "path_sums": ("example_id", "group", "contribution", "size", "listed"),
     "interventions": ("example_id", "kind", "name", "word_index", "predicted", "frozen", "live"),
     "removal_curves": ("example_id", "unit", "method", "fraction", "n_removed", "n_units", "margin_lost"),
+    "circuit_curves": (*("example_id", "method", "order", "n_kept", "n_heads", "fraction", "faithfulness", "margin"),),
+    "head_paths": ("example_id", "component", "direct_weight", "through_later"),
     "cost": ("trained", "example_id", "method", "n_evals", "seconds"),
 }
 
@@ -170,3 +174,17 @@ def interventions(subject: HeadSubject, found: Iterable[Intervention]) -> list[R
 
 def removal_points(points: Iterable[RemovalPoint]) -> list[Row]:
     return [asdict(point) for point in points]
+
+
+def circuit_points(points: Iterable[CircuitPoint]) -> list[Row]:
+    return [asdict(point) for point in points]
+
+
+def head_paths(subject: HeadSubject, weights: PathWeights) -> list[Row]:
+    """One row a head: the size of its direct paths, and of those through heads of later layers, logits."""
+    names = subject.head_index.names
+    return [
+        {"example_id": subject.example_id, "component": name, "direct_weight": float(direct)}
+        | {"through_later": float(later)}
+        for name, direct, later in zip(names, weights.direct, weights.later, strict=True)
+    ]

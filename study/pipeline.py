@@ -1,8 +1,8 @@
 """The table of contents of a run: its stages, in order, one readable function each.
 
-data -> baseline, train -> converge, explain -> dissect, shuffle -> evaluate -> score, compare -> report. Each function
-reads what earlier stages left in the run folder, writes its own files and returns their names; `study.running.plan`
-decides which of them must run.
+data -> baseline, train -> rate, converge, explain -> dissect, shuffle -> evaluate -> score, compare -> report. Each
+function reads what earlier stages left in the run folder, writes its own files and returns their names;
+`study.running.plan` decides which of them must run.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ from study.preparing import (
     trained_setting,
     untrained_setting,
 )
+from study.rating import rate_with_baselines, rate_with_model
 from study.seeds import seed_of
 from study.stages import StageContext, models_of
 from study.surveying import survey
@@ -90,14 +91,18 @@ def prepare_data(context: StageContext) -> list[str]:
 
 
 def fit_baselines(context: StageContext) -> list[str]:
-    """Test predictions of the majority class and of TF-IDF with logistic regression."""
+    """Predictions of the majority class and of TF-IDF with logistic regression: test texts, and those people rated."""
+    dataset = given(context.dataset)
     corpus = load_corpus_folder(context.folder)
     context.progress(0, 1, "fitting baselines")
     frame = pd.DataFrame({"example_id": corpus.test.example_id, "label": corpus.test.label})
     frame["majority"] = predict_majority(corpus)
     frame["tfidf_logreg"] = predict_tfidf(corpus)
     write_frame(context.folder / "baselines.parquet", frame)
-    return ["baselines.parquet"]
+    if dataset.rated is None:
+        return ["baselines.parquet"]
+    write_frame(context.folder / "rated_baselines.parquet", rate_with_baselines(dataset, corpus))
+    return ["baselines.parquet", "rated_baselines.parquet"]
 
 
 def train_cell(context: StageContext) -> list[str]:
@@ -114,6 +119,13 @@ def train_cell(context: StageContext) -> list[str]:
     predicted = tables.predictions(batches[2], predict_logits(model, batches[2]))
     write_frame(context.folder / "predictions.parquet", predicted)
     return ["model.safetensors", "vocabulary.json", "training.parquet", "predictions.parquet"]
+
+
+def rate_cell(context: StageContext) -> list[str]:
+    """What the trained model says of held-out texts that people rated."""
+    context.progress(0, 1, "reading rated texts")
+    write_frame(context.folder / "rated_predictions.parquet", rate_with_model(context))
+    return ["rated_predictions.parquet"]
 
 
 def train_shuffled(context: StageContext) -> list[str]:
@@ -231,7 +243,8 @@ def compare_run(context: StageContext) -> list[str]:
     written = _write_tables(context.folder, run)
     write_frame(context.folder / "cost.csv", tables.join_cost(context.run_folder, context.config))
     write_json(context.folder / "gates.json", tables.join_gates(context.run_folder, context.config))
-    return [*written, "cost.csv", "gates.json"]
+    write_frame(context.folder / "hypotheses.csv", run["hypotheses"])
+    return [*written, "cost.csv", "gates.json", "hypotheses.csv"]
 
 
 def write_report(context: StageContext) -> list[str]:

@@ -23,9 +23,10 @@ from study.config import StudyConfig
 from study.config.limits import learns
 from study.converging import choose_texts
 from study.data.batch import make_batch
-from study.data.vocabulary import Vocabulary
+from study.data.vocabulary import Vocabulary, count_words
 from study.dissecting import Dissection, reference_means
 from study.errors import StudyError
+from study.evaluation.sanity import randomise
 from study.evaluation.setting import Evaluation
 from study.explaining import Setting, contribute
 from study.ledger import read_frame
@@ -68,23 +69,26 @@ def new_evaluation(context: StageContext, corpus: Corpus, vocabulary: Vocabulary
     """The cell's trained model, the texts whose explanations are put to the test, and what was said about them."""
     config = context.config.evaluate
     n_texts = min(config.n_texts, context.config.explain.n_texts)
-    batch = _explained_texts(context, corpus, vocabulary, n_texts)
-    source = model_source(context, corpus, vocabulary)
+    batch = _test_texts(context, corpus, vocabulary, slice(n_texts))
+    source, vectors = model_source(context, corpus, vocabulary), word_vectors(context)
     model = load_encoder(context.folder / "model.safetensors", source)
-    nonsense = context.folder / "shuffled.safetensors"
-    wants_nonsense = "sanity" in config.measures and config.shuffled_labels and learns(given(context.model))
-    shuffled = None
-    if wants_nonsense:
-        shuffled = _setting_of(context, corpus, vocabulary, load_encoder(nonsense, source), batch, trained=False)
-    with_vectors = given(context.dataset).word_vectors is not None
-    vectors = load_vectors(data_folder(context), given(context.model).d_model) if with_vectors else model.W_E.detach()
+    shuffled, randomised = None, {}
+    if "sanity" in config.measures:
+        fresh = fresh_encoder(context, replace(source, word_vectors=vectors), "randomised weights")
+        randomised = randomise(model, place(context, fresh))
+        if config.shuffled_labels and learns(given(context.model)):
+            nonsense = load_encoder(context.folder / "shuffled.safetensors", source)
+            shuffled = _setting_of(context, corpus, vocabulary, nonsense, batch, trained=False)
+    in_training = count_words(corpus.train.text)
     return Evaluation(
         setting=_setting_of(context, corpus, vocabulary, model, batch, trained=True),
         config=config,
         scores=tables.scores_by_text(read_frame(context.folder / "features.parquet")),
         shuffled=shuffled,
         vocabulary=vocabulary,
-        likeness=vectors.double().cpu().numpy(),
+        likeness=(model.W_E.detach() if vectors is None else vectors).double().cpu().numpy(),
+        seen=np.array([word in in_training for word in vocabulary.words]),
+        randomised=randomised,
     )
 
 
@@ -107,10 +111,8 @@ def trained_setting(context: StageContext, corpus: Corpus, vocabulary: Vocabular
 
 def untrained_setting(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> Setting:
     """The control: a model of the same shape whose weights were never trained."""
-    source = replace(model_source(context, corpus, vocabulary), task=None)
-    plain = replace(source, config=source.config.model_copy(update={"family": "encoder"}))
-    generator = _generator(context, "untrained control")
-    return _setting(context, corpus, vocabulary, build_from_source(plain, generator), trained=False)
+    encoder = fresh_encoder(context, model_source(context, corpus, vocabulary), "untrained control")
+    return _setting(context, corpus, vocabulary, encoder, trained=False)
 
 
 def convergence_setting(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> Setting:
@@ -128,7 +130,7 @@ def _setting(
 ) -> Setting:
     config = context.config.explain
     n_texts = config.n_texts if trained else min(config.n_texts, config.untrained_texts)
-    batch = _explained_texts(context, corpus, vocabulary, n_texts)
+    batch = _test_texts(context, corpus, vocabulary, slice(n_texts))
     return _setting_of(context, corpus, vocabulary, encoder, batch, trained=trained)
 
 
@@ -160,11 +162,6 @@ def _setting_of(
     )
 
 
-def _explained_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary, n_texts: int) -> TextBatch:
-    """The first n_texts of a fixed random order of the test texts, equal in every cell of the data set."""
-    return _test_texts(context, corpus, vocabulary, slice(n_texts))
-
-
 def fresh_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> TextBatch:
     """The test texts after the explained ones in the same order: nothing about heads was decided on them."""
     n_texts = context.config.explain.n_texts
@@ -172,6 +169,7 @@ def fresh_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -
 
 
 def _test_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary, places: slice) -> TextBatch:
+    """Some of a fixed random order of the test texts, equal in every cell of the data set; explained: the first."""
     rows = _test_order(context, corpus)[places]
     return make_batch(corpus.test.take(rows), vocabulary, given(context.model).max_words)
 
@@ -196,12 +194,25 @@ def reference_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabular
 
 def new_model(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> Encoder:
     """A model with fresh weights, drawn by the cell's seed, or set by hand where its family is."""
-    vectors = None
-    if given(context.dataset).word_vectors:
-        vectors = load_vectors(data_folder(context), given(context.model).d_model)
-    source = replace(model_source(context, corpus, vocabulary), word_vectors=vectors)
+    source = replace(model_source(context, corpus, vocabulary), word_vectors=word_vectors(context))
     model: Encoder = MODELS.load(source.config.family)(source, _generator(context, "start"))
     return model
+
+
+def fresh_encoder(context: StageContext, source: ModelSource, purpose: str) -> Encoder:
+    """An encoder of the source's shape, never trained, drawn by the cell's seed and the purpose.
+
+    Also where the family is set by hand: those weights have no distribution to be drawn from.
+    """
+    plain = source.config.model_copy(update={"family": "encoder"})
+    return build_from_source(replace(source, config=plain, task=None), _generator(context, purpose))
+
+
+def word_vectors(context: StageContext) -> torch.Tensor | None:
+    """[token d_model], the data set's word vectors of the model's width; None where it has none."""
+    if given(context.dataset).word_vectors is None:
+        return None
+    return load_vectors(data_folder(context), given(context.model).d_model)
 
 
 def model_source(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> ModelSource:

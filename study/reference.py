@@ -1,4 +1,4 @@
-"""The score card that reports of other runs quote: where it lies, and how a finished run leaves it there."""
+"""What reports quote that no run of theirs has made: a kept score card, and how often intervals hold the truth."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ CARD_COLUMNS = (
     *("dataset", "model", "rung", "unit", "metric", "method", "estimate", "low", "high"),
     *("floor", "ceiling", "n_examples", "n_seeds"),
 )
+COVERAGE_COLUMNS = ("n_seeds", "design", "method", "nominal", "coverage")
 _CONTROLS = ("random", "chance", "oracle", "reversed")  # their numbers are floor and ceiling, or a self-test
 DECIMALS = 4  # kept: sampling leaves fewer, and rounding of another machine does not change the file
 HOW = "`make known-answers`, then `make score-card`"
@@ -24,6 +25,16 @@ HOW = "`make known-answers`, then `make score-card`"
 def card_path(run_folder: Path) -> Path:
     """Where the card lies that the report of this run quotes: beside the run, among the results."""
     return run_folder.absolute().parent / "reference" / "score_card.csv"
+
+
+def coverage_path(run_folder: Path) -> Path:
+    """Where the simulated coverage of intervals lies that reports quote (`make coverage`)."""
+    return card_path(run_folder).with_name("coverage.csv")
+
+
+def quoted_files(config: StudyConfig, run_folder: Path) -> list[Path]:
+    """The kept files that the report of this run reads, whether they are there or not."""
+    return [coverage_path(run_folder), *([card_path(run_folder)] if quotes_reference(config) else [])]
 
 
 def quotes_reference(config: StudyConfig) -> bool:
@@ -47,6 +58,19 @@ def read_card(run_folder: Path | None) -> pd.DataFrame:
     if missing := [column for column in CARD_COLUMNS if column not in card]:
         raise LedgerError(f"{path} lacks the column(s) {', '.join(missing)}: delete it, or make it anew with {HOW}")
     return card[list(CARD_COLUMNS)]
+
+
+def read_coverage(run_folder: Path) -> pd.DataFrame:
+    """The kept coverage of intervals, without rows where there is none. Raises: LedgerError as `read_card`."""
+    import pandas as pd
+
+    path = coverage_path(run_folder)
+    if not path.is_file():
+        return pd.DataFrame({column: pd.Series(dtype="object") for column in COVERAGE_COLUMNS})
+    try:
+        return pd.read_csv(path)[list(COVERAGE_COLUMNS)]
+    except (ValueError, KeyError, UnicodeDecodeError) as error:
+        raise LedgerError(f"{path} is no table of coverages ({error}): make it anew with `make coverage`") from error
 
 
 def keep_score_card(run_folder: Path) -> Path:

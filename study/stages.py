@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +21,10 @@ def _is_measured(config: StudyConfig, dataset: DatasetConfig, model: ModelConfig
     return config.convergence.covers(dataset.name, model.name)
 
 
+def _is_rated(_config: StudyConfig, dataset: DatasetConfig, _model: ModelConfig) -> bool:
+    return dataset.rated is not None
+
+
 def _is_evaluated(config: StudyConfig, _dataset: DatasetConfig, _model: ModelConfig) -> bool:
     return bool(config.evaluate.measures)
 
@@ -33,32 +37,39 @@ def _learns_nonsense(config: StudyConfig, _dataset: DatasetConfig, model: ModelC
 class Stage:
     """One step of a run. A stage is skipped when nothing that decides its result has changed.
 
-    scope: once per data set, once per cell (data set x model x seed) or once per run.
+    scope: once per data set, once per cell (data set x model x seed), once per point of a sweep (cell x removal
+    operator x budget) or once per run.
     function: "module:function", called with a StageContext; returns the names of the files it wrote,
     relative to `context.folder`. It must be idempotent: killed anywhere, run again, same files.
     needs: stages whose outputs it reads. wants: the same, where the cell has that stage.
     code: modules and rooms of `study` whose sources decide the result.
     config: top-level config sections that decide it beyond the data set, model and seed of its own scope.
     applies: whether a cell has this stage at all.
+    reads_rated: it reads the rated texts of its data set, where the config names any: their file counts as its input.
+    tolerates_failures: it runs also where some of what it needs failed, once all of that is over.
     """
 
     name: str
-    scope: Literal["dataset", "cell", "run"]
+    scope: Literal["dataset", "cell", "point", "run"]
     function: str
     needs: tuple[str, ...]
     code: tuple[str, ...]
     config: tuple[str, ...]
     applies: Callable[[StudyConfig, DatasetConfig, ModelConfig], bool] = _everywhere
     wants: tuple[str, ...] = ()
+    reads_rated: bool = False
+    tolerates_failures: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageContext:
     """All that a stage function may use.
 
-    folder: where its files go (`data/<dataset>`, `cells/<dataset>-<model>-s<seed>`, or the run folder).
+    folder: where its files go (`data/<dataset>`, `cells/<dataset>-<model>-s<seed>`, `points/<cell>-<removal>-<budget>`
+    or the run folder).
     run_folder: to read what earlier stages wrote, by the contract of `study.ledger`.
-    progress: to be called now and then with (done, total, text). dataset, model, seed: None out of scope.
+    progress: to be called now and then with (done, total, text). dataset, model, seed, removal, budget: None out
+    of scope. missing: the tasks it needs that failed or did not run, by name, and why; for stages that tolerate it.
     """
 
     config: StudyConfig
@@ -68,12 +79,16 @@ class StageContext:
     dataset: DatasetConfig | None = None
     model: ModelConfig | None = None
     seed: int | None = None
+    removal: str | None = None
+    budget: int | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 # Sources that decide every stage's result: what it reads, and the bytes it writes.
 _BASE = (
     *("errors.py", "records.py", "registry.py", "config/__init__.py", "seeds.py", "stages.py", "ledger/__init__.py"),
-    *("artefacts.py", "pipeline.py", "preparing.py", "tables.py", "config/limits.py", "head_classes.py", "tasks"),
+    *("artefacts.py", "pipeline.py", "preparing.py", "tables.py", "config/limits.py", "head_classes.py"),
+    *("support.py", "tasks"),
 )
 _EXPLAIN = ("explaining.py", "identities.py", "gates.py", "data", "model", "game", "crosswalk")
 _DISSECT = ("dissecting.py", "dissection_rows.py", "surveying.py", "heads")
@@ -97,8 +112,9 @@ STAGES: tuple[Stage, ...] = (
         scope="dataset",
         function="study.pipeline:fit_baselines",
         needs=("data",),
-        code=(*_BASE, "model/baseline.py"),
+        code=(*_BASE, "rating.py", "data", "model/baseline.py"),
         config=(),
+        reads_rated=True,
     ),
     Stage(
         name="train",
@@ -107,6 +123,16 @@ STAGES: tuple[Stage, ...] = (
         needs=("data",),
         code=(*_BASE, "fitting_models.py", "data", "model"),
         config=("training", "runtime"),
+    ),
+    Stage(
+        name="rate",
+        scope="cell",
+        function="study.pipeline:rate_cell",
+        needs=("data", "train"),
+        code=(*_BASE, "rating.py", "data", "model"),
+        config=("runtime",),
+        applies=_is_rated,
+        reads_rated=True,
     ),
     Stage(
         name="converge",  # early: one cell may take minutes, beside which the others are explained
@@ -164,10 +190,10 @@ STAGES: tuple[Stage, ...] = (
         name="compare",
         scope="run",
         function="study.pipeline:compare_run",
-        needs=("data", "baseline", "train", "explain", "dissect", "converge", "evaluate"),
+        needs=("data", "baseline", "train", "rate", "explain", "dissect", "converge", "evaluate", "score"),
         code=(
             *(*_BASE, "comparing.py", "gates.py", "stats", "metrics", "model"),
-            *("crosswalk/__init__.py", "crosswalk/rows.py"),
+            *("crosswalk/__init__.py", "crosswalk/rows.py", "data"),
         ),
         config=("compare", "explain", "heads", "evaluate", "hypotheses"),
     ),
@@ -178,6 +204,36 @@ STAGES: tuple[Stage, ...] = (
         needs=("data", "compare", "score"),
         code=(*_BASE, "report", "reference.py", "model/__init__.py"),
         config=_ALL_SECTIONS,  # it prints the whole config
+    ),
+)
+
+_MEASURE = ("sweeping/__init__.py", "sweeping/point.py", "sweeping/text_rows.py", "dissecting.py", "evaluation")
+SWEEP_STAGES: tuple[Stage, ...] = (
+    *(stage for stage in STAGES if stage.name in ("data", "train")),
+    Stage(
+        name="measure",
+        scope="point",
+        function="study.sweeping.point:measure_point",
+        needs=("data", "train"),
+        code=(*_BASE, *_EXPLAIN, *_MEASURE, "features", "heads", "metrics", "dissection_rows.py"),
+        config=("explain", "heads", "runtime"),
+    ),
+    Stage(
+        name="gather",
+        scope="run",
+        function="study.sweeping.gather:gather_points",
+        needs=("train", "measure"),
+        code=(*_BASE, "sweeping", "metrics", "stats"),
+        config=("sweep", "compare"),
+        tolerates_failures=True,
+    ),
+    Stage(
+        name="report",
+        scope="run",
+        function="study.sweeping.gather:write_report",
+        needs=("data", "gather"),
+        code=(*_BASE, "sweeping", "report"),
+        config=(*_ALL_SECTIONS, "sweep"),  # it prints the whole config
     ),
 )
 
@@ -205,3 +261,27 @@ def seeds_of(model: ModelConfig, config: StudyConfig) -> tuple[int, ...]:
 def models_of(dataset: DatasetConfig, config: StudyConfig) -> tuple[ModelConfig, ...]:
     """The models that run on a data set, in the config's order."""
     return tuple(m for m in config.models if dataset.runs(m.name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One point of a sweep: a cell, and how SHAP and LIME are asked there. budget: evaluations a text and method."""
+
+    cell: str
+    dataset: DatasetConfig
+    model: ModelConfig
+    seed: int
+    removal: str
+    budget: int
+
+
+def points(config: StudyConfig) -> Mapping[str, Point]:
+    """Every point of a sweep by name, cell by cell, then removal operators, then budgets; none without a sweep."""
+    if config.sweep is None:
+        return {}
+    return {
+        f"{cell}-{removal}-{budget}": Point(cell=cell, dataset=d, model=m, seed=s, removal=removal, budget=budget)
+        for cell, (d, m, s) in cells(config).items()
+        for removal in config.sweep.removals
+        for budget in config.sweep.budgets
+    }

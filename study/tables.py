@@ -24,6 +24,12 @@ from study.stats import mean_interval
 CELL_TABLES = (  # of a cell, joined as they are
     *("texts", "features", "heads", "components", "training", "causal", "interactions", "ablations", "patching"),
     *("layers", "neurons", "neuron_words", "paths", "path_sums", "interventions", "removal_curves", "head_attention"),
+    *("circuit_curves", "head_paths"),
+)
+
+EVALUATION_TABLES = (  # the same, where explanations are evaluated
+    *("faithfulness", "perturbation_curves", "repeats", "word_stability", "edits", "edit_stability", "sanity"),
+    *("budgets", "additivity"),
 )
 
 
@@ -108,8 +114,12 @@ def gate_rows(gates: Iterable[Gate], cell: str) -> list[dict[str, Any]]:
 
 def join_cells(run_folder: Path, config: StudyConfig) -> dict[str, pd.DataFrame]:
     """The tables of all cells under each other, with the columns data set, model and seed."""
-    joined = {name: _join(run_folder, config, name) for name in CELL_TABLES}
+    names = CELL_TABLES + (EVALUATION_TABLES if config.evaluate.measures else ())
+    joined = {name: _join(run_folder, config, name) for name in names}
     kinds = [_join(run_folder, config, name) for name in ("crosswalk", "causal_crosswalk")]
+    if any(dataset.rated is not None for dataset in config.datasets):
+        rated = _join(run_folder, config, "rated_predictions", lambda dataset, _model: dataset.rated is not None)
+        joined["rated_predictions"] = rated
     trials = with_intervals(_join(run_folder, config, "trials"), config.compare.level)
     return {**joined, "crosswalk": pd.concat(kinds, ignore_index=True), "trials": trials}
 
@@ -130,7 +140,8 @@ def with_intervals(trials: pd.DataFrame, level: float) -> pd.DataFrame:
 
 def join_cost(run_folder: Path, config: StudyConfig) -> pd.DataFrame:
     """Evaluations and seconds of every method, summed over the texts of a cell, trained and untrained."""
-    parts = [_join(run_folder, config, name) for name in ("cost", "head_cost")]
+    names = ("cost", "head_cost", *(("evaluation_cost",) if config.evaluate.measures else ()))
+    parts = [_join(run_folder, config, name) for name in names]
     cost = pd.concat(parts, ignore_index=True)
     keys = ["dataset", "model", "seed", "method"]
     return cost.groupby(keys, sort=False, as_index=False).agg(

@@ -1,4 +1,7 @@
-"""`python fake_run.py RESULTS PACKAGE [key=value ...]`: the fake study as a process of its own, to be killed."""
+"""`python fake_run.py RESULTS PACKAGE [YAML]`: the fake study as a process of its own, to be killed.
+
+YAML: more of its config.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,14 @@ def main() -> int:
     from fake_stages import STAGES
 
     results, package = Path(sys.argv[1]), Path(sys.argv[2])
+    config = parse_config(CONFIG + "".join(sys.argv[3:]), "CONFIG")
     try:
         return run_study(
-            parse_config(CONFIG, "CONFIG"), results, PlainDisplay(Console()), stages=STAGES, package=package
+            config,
+            results,
+            PlainDisplay(Console()),
+            stages=STAGES,
+            package=package,
         )
     except StudyError as error:
         print(error, file=sys.stderr)

@@ -1,14 +1,16 @@
 """Small stages for the tests of plan, engine and command line: they write numbers that depend on all they should.
 
 A file `<run folder>/../behaviour.json` makes a stage misbehave: {"train reviews-a-s0": "raise" | "study" | "die" |
-"die once" | "sleep" | "gate"}.
+"die once" | "sleep" | "sleep once" | "count" | "full disk" | "no space" | "gate"}.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -104,15 +106,18 @@ def explain(context: StageContext) -> list[str]:
 
 def compare(context: StageContext) -> list[str]:
     _behave(context, "compare")
-    cells = sorted((context.run_folder / "cells").iterdir())
+    names = sorted(path.name for path in (context.run_folder / "cells").iterdir())
+    cells = [context.run_folder / "cells" / name for name in names if f"explain {name}" not in context.missing]
     table = "\n".join((cell / "scores.txt").read_text() for cell in cells)
     ledger.write_text(context.folder / "tables" / "scores.csv", table)
     gates = [gate for cell in cells for gate in ledger.read_json(cell / ledger.GATES_FILE)]
     ledger.write_json(context.folder / ledger.GATES_FILE, gates)
+    told = "".join(f"{name}: {why}\n" for name, why in context.missing.items())
+    ledger.write_text(context.folder / "tables" / "missing.txt", told)
     ledger.write_text(context.folder / "cost.csv", "method,n_evals\nshap,3\nlime,4\nshap,5\n")
     accuracy = "dataset,model,seed,kind,accuracy\nreviews,a,0,model,0.7\nreviews,a,all,model,0.75\n"
     ledger.write_text(context.folder / "tables" / "accuracy.csv", accuracy)
-    return ["tables/scores.csv", ledger.GATES_FILE, "cost.csv", "tables/accuracy.csv"]
+    return ["tables/scores.csv", "tables/missing.txt", ledger.GATES_FILE, "cost.csv", "tables/accuracy.csv"]
 
 
 def report(context: StageContext) -> list[str]:
@@ -139,15 +144,36 @@ def _behaviour(context: StageContext, stage: str) -> str:
     return json.loads(path.read_text()).get(name, "") if path.exists() else ""
 
 
+def _write_too_much(path: Path) -> None:
+    """A write that the system refuses halfway."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        ledger.write_bytes(path, bytes(1_000_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def _behave(context: StageContext, stage: str) -> None:
     behaviour = _behaviour(context, stage)
     if behaviour == "raise":
         raise RuntimeError("a stage went wrong")
     if behaviour == "study":
         raise DataError("the data set has one class only")
-    if behaviour == "sleep":
-        (context.run_folder.parent / "asleep").write_text(str(os.getpid()))
+    asleep = context.run_folder.parent / "asleep"
+    if behaviour == "sleep" or (behaviour == "sleep once" and not asleep.exists()):
+        asleep.write_text(str(os.getpid()))
         time.sleep(60)
+    if behaviour == "count":  # long, and tells how far it is
+        asleep.write_text(str(os.getpid()))
+        for step in range(1000):
+            context.progress(step, 1000, "counting")
+            (context.run_folder.parent / "counted").write_text(str(step))
+            time.sleep(0.05)
+    if behaviour == "full disk":
+        _write_too_much(context.folder / "large.bin")
+    if behaviour == "no space":
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(context.folder / "large.bin"))
     once = context.run_folder.parent / "died"
     if behaviour == "die" or (behaviour == "die once" and not once.exists()):
         once.touch()

@@ -68,7 +68,18 @@ def stored(folder: Path, name: str = "fake") -> StudyConfig:
 
 def test_every_command_and_option_is_documented() -> None:
     commands = get_command(app).commands  # type: ignore[attr-defined]
-    assert list(commands) == ["run", "report", "keep-score-card", "ls", "validate", "walkthrough"]
+    assert list(commands) == [
+        "run",
+        "sweep",
+        "report",
+        "fetch",
+        "compare",
+        "reproduce",
+        "keep-score-card",
+        "ls",
+        "validate",
+        "walkthrough",
+    ]
     for name, found in commands.items():
         assert found.help, name
         told = study(name, "--help")[1]
@@ -81,7 +92,7 @@ def test_every_command_and_option_is_documented() -> None:
 def test_help_names_the_commands_and_the_statuses(tmp_path: Path) -> None:
     done = command("--help", folder=tmp_path)
     assert done.returncode == 0
-    names = ("run", "report", "keep-score-card", "ls", "validate", "walkthrough")
+    names = ("run", "sweep", "report", "keep-score-card", "ls", "validate", "walkthrough")
     for word in (*names, "Exit status: 0 done, 1 a stage failed"):
         assert word in done.stdout
 

@@ -17,17 +17,20 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 ALLOWED = AllowedNames(
     datasets=("rotten_tomatoes", "files"),
     unlabelled=("imdb",),
+    lexicons=("vader",),
+    rated=("vader_movies",),
     models=("encoder",),
     explainers=(
         *("shapley", "shap", "lime", "occlusion", "gradient_x_input", "integrated_gradients", "attention", "rollout"),
         "random",
     ),
-    removals=("mask", "delete"),
+    removals=("mask", "delete", "attend", "resample"),
     head_methods=HeadsConfig().methods,
     samplers=("odd_order", "lime"),
     sections=("findings", "model"),
     tasks=("negation",),
     misfits=lambda _task, _model: (),
+    rated_problem=lambda _rated: None,
 )
 GOOD = """\
 name: good

@@ -67,7 +67,16 @@ def test_a_run_leaves_what_the_contract_promises(finished: tuple[Path, Path]) ->
         assert (run / name).stat().st_size, name
     frames = ("features", "heads", "crosswalk", "measurements", "texts", "components", "causal", "interactions")
     more = ("ablations", "trials", "profiles", "profile_words", "layers", "paths", "path_sums", "interventions")
-    for name in (*frames, *more, "patching", "neurons", "neuron_words", "removal_curves", "head_disagreement"):
+    more += (
+        "patching",
+        "neurons",
+        "neuron_words",
+        "removal_curves",
+        "head_disagreement",
+        "circuit_curves",
+        "head_paths",
+    )
+    for name in (*frames, *more):
         assert (run / "tables" / f"{name}.parquet").exists()
         assert (run / "tables" / f"{name}.csv").exists()
     for name in ("estimates", "accuracy"):

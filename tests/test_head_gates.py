@@ -175,11 +175,11 @@ BREAKS = {
     ),
     "each player's value given to the next": (neighbours_values, {gates.SHAPLEY_WEIGHTS, gates.CAUSAL_ROWS}),
     "the path of one head": (
-        wrap(dissecting, "trace_paths", lambda paths: shifted(paths, one_hop=add(0.01, (0, 0), (0, 1)))),
+        wrap(dissecting, "trace_frozen", lambda paths: shifted(paths, one_hop=add(0.01, (0, 0), (0, 1)))),
         {gates.PATHS},
     ),
     "the embedding's path": (
-        wrap(dissecting, "trace_paths", lambda paths: replace(paths, embed=paths.embed + 0.01)),
+        wrap(dissecting, "trace_frozen", lambda paths: replace(paths, embed=paths.embed + 0.01)),
         {gates.PATHS},
     ),
     "the frozen replay": (wrap(interventions, "_frozen_margin", lambda margin: 1.01 * margin), {gates.FROZEN}),

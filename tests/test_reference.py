@@ -84,12 +84,13 @@ def inputs_of(text: str, stage: str, results: Path) -> dict[str, str]:
     code = hash_code(make_package(results / "package"))
     inspector = Inspector(config=config, run_folder=results / "fake", tasks=tasks, code=code, packages={})
     (task,) = [task for name, task in tasks.items() if name.split()[0] == stage]
-    found: dict[str, str] = inspector.find_ingredients(task)["inputs"]
+    found: dict[str, str] = inspector.find_ingredients(task, {})["inputs"]
     return found
 
 
 def test_the_card_is_an_input_of_the_report_alone(tmp_path: Path) -> None:
-    assert inputs_of(CONFIG, "report", tmp_path) == {"reference/score_card.csv": "missing"}
+    quoted = {"reference/score_card.csv": "missing", "reference/coverage.csv": "missing"}
+    assert inputs_of(CONFIG, "report", tmp_path) == quoted
     ledger.write_text(card_path(tmp_path / "fake"), "one")
     first = inputs_of(CONFIG, "report", tmp_path)
     ledger.write_text(card_path(tmp_path / "fake"), "two")
@@ -100,6 +101,8 @@ def test_the_card_is_an_input_of_the_report_alone(tmp_path: Path) -> None:
 
 
 def test_a_run_that_has_its_own_card_does_not_depend_on_the_kept_one(tmp_path: Path) -> None:
-    assert inputs_of(KNOWN, "report", tmp_path) == {}
+    assert inputs_of(KNOWN, "report", tmp_path) == {"reference/coverage.csv": "missing"}
     planted = "rotten_tomatoes, shortcut: {rule: single_token}"
-    assert inputs_of(CONFIG.replace("rotten_tomatoes", planted), "report", tmp_path) == {}
+    assert inputs_of(CONFIG.replace("rotten_tomatoes", planted), "report", tmp_path) == {
+        "reference/coverage.csv": "missing"
+    }

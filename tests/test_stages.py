@@ -15,6 +15,8 @@ SHARED = {"artefacts.py", "pipeline.py", "preparing.py", "tables.py"}  # of all 
 
 NOT_DECIDING = {
     ("train", "gates.py"): "of the walkthrough, which training does not walk",
+    ("rate", "gates.py"): "of the walkthrough, which an answer does not walk either",
+    ("baseline", "model/training.py"): "how models are asked, which baselines are not",
     ("score", "gates.py"): "of the walkthrough, which scoring does not walk either",
     ("dissect", "features/__init__.py"): "names of explainers, which have done their work before",
 }
@@ -99,4 +101,5 @@ def test_only_the_cells_that_the_config_names_converge():
         for stage in STAGES
     }
     assert applying.pop("converge") == ["ea"]
+    assert applying.pop("rate") == []  # no data set names rated texts
     assert set(map(tuple, applying.values())) == {("da", "db", "ea", "eb")}

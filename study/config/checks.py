@@ -5,12 +5,13 @@ The checks of `check_tree` read the plain tree, so that they also run where the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from study.config import DatasetConfig, StudyConfig
+from study.config.evaluating import check_evaluation
 from study.config.known_answers import Misfits, check_circuits, check_settings
 from study.config.limits import WITHIN_WORDS, clean_sibling, describe_heads, fewest_coalitions
 from study.config.yaml_tree import KeyPath, Place, Tree
@@ -21,10 +22,15 @@ _FILES_ONLY = ("path", "text_column", "label_column", "id_column", "on_bad_row")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllowedNames:
-    """What the rooms know and this module does not: the names in their registries, and which task fits which model."""
+    """What the rooms know and this module does not: the names in their registries, and which task fits which model.
+
+    rated_problem: by the name of rated texts, what keeps them from being used here, None for nothing.
+    """
 
     datasets: Sequence[str]
     unlabelled: Sequence[str]
+    lexicons: Sequence[str]
+    rated: Sequence[str]
     models: Sequence[str]
     explainers: Sequence[str]
     removals: Sequence[str]
@@ -33,6 +39,7 @@ class AllowedNames:
     sections: Sequence[str]
     tasks: Sequence[str]
     misfits: Misfits
+    rated_problem: Callable[[str], str | None]
 
 
 def check_tree(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str]]:
@@ -40,6 +47,7 @@ def check_tree(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str]]
     yield from _check_names(tree, allowed)
     yield from _check_unique(tree)
     yield from _check_files(tree)
+    yield from _check_rated(tree, allowed)
     yield from check_settings(tree)
 
 
@@ -62,6 +70,11 @@ def check_together(tree: Tree, config: StudyConfig, allowed: AllowedNames) -> It
     yield from _check_cells(tree, config)
     yield from _check_shortcuts(tree, config)
     yield from _check_convergence(tree, config)
+    if config.runtime.scheduler is not None and config.runtime.engine != "dask":
+        message = "runtime.scheduler is for the engine 'dask' only: set `engine: dask`, or remove it"
+        yield tree.place(("runtime", "scheduler"), of_key=True), message
+    yield from _check_sweep(tree, config, longest)
+    yield from check_evaluation(tree, config)
     yield from check_circuits(tree, config, allowed.misfits)
 
 
@@ -94,6 +107,21 @@ def _check_convergence(tree: Tree, config: StudyConfig) -> Iterable[tuple[Place,
     if convergence.datasets and not any(convergence.covers(*pair) for pair in pairs):
         message = "convergence: no model of `models` runs on a data set of `datasets`, so nothing would be measured"
         yield tree.place(("convergence",), of_key=True), f"{message}: name a pair that runs together"
+
+
+def _check_sweep(tree: Tree, config: StudyConfig, longest: int) -> Iterable[tuple[Place, str]]:
+    """Budgets that suffice for the longest texts, and as many texts as there are."""
+    if config.sweep is None:
+        return
+    least = fewest_coalitions(longest)
+    for i, budget in enumerate(config.sweep.budgets):
+        if budget < least and 2**longest > budget:
+            message = f"sweep.budgets.{i}: {budget} evaluations are too few for texts of {longest} words"
+            yield tree.place(("sweep", "budgets", i)), f"{message} (models.max_words): at least {least}"
+    for dataset in config.datasets:
+        if tree.get("sweep", "n_texts") is not None and config.sweep.n_texts > dataset.test_size:
+            message = f"sweep.n_texts {config.sweep.n_texts} is more than the {dataset.test_size} test texts"
+            yield tree.place(("sweep", "n_texts")), f"{message} of data set '{dataset.name}'"
 
 
 def _check_shortcuts(tree: Tree, config: StudyConfig) -> Iterable[tuple[Place, str]]:
@@ -149,8 +177,12 @@ def _check_names(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str
         named.append(((*path, "source"), "data set", allowed.datasets))
         named.append(((*path, "word_vectors", "source"), "unlabelled text", allowed.unlabelled))
         named.append(((*path, "task"), "task", allowed.tasks))
+        named.append(((*path, "lexicon"), "lexicon", allowed.lexicons))
+        named.append(((*path, "rated"), "rated texts", allowed.rated))
     named += [((*path, "family"), "model family", allowed.models) for path, _ in tree.entries("models")]
     named += [(path, "explainer", allowed.explainers) for path, _ in tree.entries("explain", "methods")]
+    for where in (("sweep", "removals"), ("evaluate", "removals"), ("evaluate", "explained_under")):
+        named += [(path, "removal operator", allowed.removals) for path, _ in tree.entries(*where)]
     named += [(path, "head method", allowed.head_methods) for path, _ in tree.entries("heads", "methods")]
     named += [(path, "sampler", allowed.samplers) for path, _ in tree.entries("convergence", "samplers")]
     named += [(path, "report section", allowed.sections) for path, _ in tree.entries("report", "sections")]
@@ -167,8 +199,11 @@ def _check_names(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str
 def _check_unique(tree: Tree) -> Iterable[tuple[Place, str]]:
     methods = (("explain", "methods"), ("heads", "methods"), ("report", "sections"))
     convergence = [("convergence", key) for key in ("datasets", "models", "samplers", "evaluations")]
+    convergence += [("sweep", "removals"), ("sweep", "budgets")]
+    evaluate = [("evaluate", key) for key in ("measures", "removals", "explained_under")]
     running = [(*path, "models") for path, _ in tree.entries("datasets")]
-    for where in (("datasets",), ("models",), ("seeds",), *running, *methods, *convergence, ("compare", "top_k")):
+    lists = (*running, *methods, *convergence, *evaluate, ("compare", "top_k"))
+    for where in (("datasets",), ("models",), ("seeds",), *lists):
         first: dict[str, KeyPath] = {}
         for path, item in tree.entries(*where):
             value: Any = item.get("name") if isinstance(item, dict) else item
@@ -194,3 +229,16 @@ def _check_files(tree: Tree) -> Iterable[tuple[Place, str]]:
             if key in item and item[key] != DatasetConfig.model_fields[key].default:
                 message = f"{name}.{key} is for the source 'files' only, not '{source}': remove it"
                 yield tree.place((*path, key), of_key=True), message
+
+
+def _check_rated(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str]]:
+    """Rated texts and words that lie on this machine, for data sets of real texts."""
+    for path, _ in tree.entries("datasets"):
+        name, rated = ".".join(map(str, path)), tree.get(*path, "rated")
+        if tree.get(*path, "source") == "planted":
+            for key in ("lexicon", "rated"):
+                if tree.get(*path, key) is not None:
+                    message = f"{name}.{key} is for texts that people wrote, not for the source 'planted': remove it"
+                    yield tree.place((*path, key), of_key=True), message
+        elif isinstance(rated, str) and rated in allowed.rated and (problem := allowed.rated_problem(rated)):
+            yield tree.place((*path, "rated")), f"{name}.rated: {problem}"

@@ -1,10 +1,13 @@
-"""Labelled texts with a fixed split, their words, the vocabulary, and word vectors from unlabelled text."""
+"""Labelled texts with a fixed split, their words, vocabulary and word vectors; words and texts that people rated."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 from study.config import DatasetConfig
+from study.data.lexicon import Lexicon
+from study.data.rated import RatedSource
 from study.data.shortcuts import check_unused, plant_shortcut
 from study.records import Corpus
 from study.registry import Registry
@@ -20,6 +23,14 @@ DATASETS = Registry(  # (DatasetConfig) -> Corpus
 UNLABELLED = Registry(  # () -> list[str], cleaned texts
     "unlabelled text",
     {"imdb": "study.data.rotten_tomatoes:read_imdb"},
+)
+LEXICONS = Registry(  # () -> Lexicon, words that people rated
+    "lexicon",
+    {"vader": "study.data.lexicon:read_vader"},
+)
+RATED = Registry(  # a RatedSource, held-out texts that people rated
+    "rated texts",
+    {"vader_movies": "study.data.rated:VADER_MOVIES"},
 )
 
 
@@ -47,3 +58,18 @@ def read_unlabelled(source: str) -> list[str]:
     Raises: UnknownNameError for an unknown source.
     """
     return cast(list[str], UNLABELLED.load(source)())
+
+
+def read_lexicon(name: str) -> Lexicon:
+    """The rated words of that name (`DatasetConfig.lexicon`). Raises: UnknownNameError for an unknown one."""
+    return cast(Callable[[], Lexicon], LEXICONS.load(name))()
+
+
+def rated_source(name: str) -> RatedSource:
+    """Where the rated texts of that name lie (`DatasetConfig.rated`). Raises: UnknownNameError for an unknown one."""
+    return cast(RatedSource, RATED.load(name))
+
+
+def rated_problem(name: str) -> str | None:
+    """What keeps the rated texts of that name from being used, and what to do; None when they are there and right."""
+    return rated_source(name).problem()

@@ -73,6 +73,14 @@ def load_rotten_tomatoes(config: DatasetConfig) -> Corpus:
     return Corpus(name=config.name, class_names=CLASS_NAMES, train=train, validation=validation, test=test, card=card)
 
 
+def read_sentences() -> list[str]:
+    """All 8,530 sentences in the order of the file, those that no split uses included.
+
+    Raises: DataError as `load_rotten_tomatoes`.
+    """
+    return [_repair(text) for text in _read_source("rotten_tomatoes")["text"]]
+
+
 def read_imdb() -> list[str]:
     """The 25,000 imdb reviews in the order of the file, `<br />` replaced by a space, duplicates dropped.
 

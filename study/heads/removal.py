@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from study.game.heads import HeadSubject
-from study.records import UNSIGNED_HEAD_METHODS, UNSIGNED_METHODS, BoolArray, FloatArray
+from study.records import BoolArray, FloatArray
+from study.support import order_by_support
 
 FRACTIONS = (0.125, 0.25, 0.375, 0.5, 0.75, 1.0)
 
@@ -57,18 +58,6 @@ def removal_curves(
 
     words = _curves(subject.example_id, "words", word_scores, game.n_words, margin, without_words)
     return words + _curves(subject.example_id, "heads", head_scores, game.n_heads, margin, without_heads)
-
-
-def order_by_support(scores: FloatArray, method: str, margin: float) -> list[int]:
-    """The places of scores [player] from most to least support for the predicted class; NaN left out, ties in order.
-
-    Support is sign(margin) x score: a margin explained upwards counts downwards where the other class is predicted.
-    Methods without a sign support by size.
-    """
-    unsigned = method in UNSIGNED_METHODS or method in UNSIGNED_HEAD_METHODS
-    support = np.abs(scores) if unsigned else np.sign(margin) * scores
-    order = np.argsort(-support, kind="stable")
-    return [int(i) for i in order if not np.isnan(scores[i])]
 
 
 def _curves(

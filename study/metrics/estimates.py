@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,22 +11,35 @@ import numpy as np
 import pandas as pd
 
 from study.metrics import METRICS
+from study.metrics.measure_evaluation import faithfulness_bounds
 from study.records import FloatArray
-from study.stats import complete_examples, crossed_interval
+from study.seeds import rng_of
+from study.stats import complete_examples, crossed_interval, interval_of_mean
 
 IndexArray = np.ndarray[Any, Any]
 COLUMNS = [
     "dataset", "model", "metric", "method_a", "method_b", "subset",
     "estimate", "low", "high", "level", "n_examples", "n_seeds", "n_undefined",
 ]  # fmt: skip
-BOUNDS = {"indirect_share": (0.0, 1.0)}  # of measurements that are not agreements
+BOUNDS = {  # of measurements that are not agreements
+    "indirect_share": (0.0, 1.0),
+    "plausibility_average_precision_score": (0.0, 1.0),
+    "plausibility_chance": (0.0, 1.0),
+}
+BOUNDS_BY_BEGINNING = {  # of measurements named after what was compared (study.metrics.stability)
+    "repeat_spearman": (-1.0, 1.0),
+    "edit_spearman": (-1.0, 1.0),
+    "edit_sensitivity": (0.0, math.inf),
+    "sanity_spearman": (-1.0, 1.0),
+}
 
 
 def estimate(measurements: pd.DataFrame, texts: pd.DataFrame, level: float) -> pd.DataFrame:
     """Mean of every metric and pair of methods with its interval, for each data set and model.
 
-    subset `all`: seeds and examples crossed (`study.stats.crossed_interval`), on the examples defined in
-    every seed; n_undefined counts the others. Subsets `correct` and `wrong`: whether a text is predicted
+    subset `all`: seeds and examples crossed (`study.stats.interval_of_mean`), on the examples defined in
+    every seed; n_undefined counts the others. The bootstrap of ten seeds or more draws by data set, model, metric and
+    methods, so a row does not depend on the others. Subsets `correct` and `wrong`: whether a text is predicted
     right differs between seeds, so seeds and examples are not crossed there; each example is averaged over
     the seeds in which it qualifies and is defined, and the interval is for new examples only, given these
     seeds: it is too narrow as a statement about new seeds. n_undefined counts the examples that qualify
@@ -33,13 +48,16 @@ def estimate(measurements: pd.DataFrame, texts: pd.DataFrame, level: float) -> p
     """
     trained = texts[texts["trained"].astype(bool)]
     rows: list[tuple[object, ...]] = []
-    for (dataset, model), group in measurements.groupby(["dataset", "model"], sort=False):
+    for where, group in measurements.groupby(["dataset", "model"], sort=False):
+        dataset, model = where
         here = trained[(trained["dataset"] == dataset) & (trained["model"] == model)]
         is_correct = here.assign(correct=(here["label"] == here["predicted"]).astype(float))
         correct = is_correct.pivot(index="seed", columns="example_id", values="correct")  # noqa: PD010 - no mean
         for key, seeds, examples, array in crossed_groups(group, ["metric", "method_a", "method_b"]):
             known = correct.reindex(index=seeds, columns=examples).to_numpy()
-            rows.append((dataset, model, *key, "all", *crossed_estimate(array, level)))
+            rows.append(
+                (dataset, model, *key, "all", *crossed_estimate(array, level, rng_of("estimate", *where, *key)))
+            )
             rows.append((dataset, model, *key, "correct", *_by_example(array, known == 1, level)))
             rows.append((dataset, model, *key, "wrong", *_by_example(array, known == 0, level)))
     return _within_bounds(pd.DataFrame(rows, columns=COLUMNS))
@@ -68,21 +86,36 @@ def crossed_groups(
         yield key, np.asarray(seeds)[here], np.asarray(examples)[there], crossed
 
 
-def crossed_estimate(values: FloatArray, level: float) -> tuple[float, float, float, float, int, int, int]:
+def crossed_estimate(
+    values: FloatArray, level: float, rng: np.random.Generator
+) -> tuple[float, float, float, float, int, int, int]:
     """estimate, low, high, level, n_examples, n_seeds, n_undefined of values [seed example]."""
     n_defined = int(complete_examples(values).sum())
     n_seeds, n_examples = values.shape
-    return (*crossed_interval(values, level), level, n_defined, n_seeds if n_defined else 0, n_examples - n_defined)
+    return (
+        *interval_of_mean(values, level, rng),
+        level,
+        n_defined,
+        n_seeds if n_defined else 0,
+        n_examples - n_defined,
+    )
+
+
+def bounds_of(metric: str) -> tuple[float, float] | None:
+    """Lowest and highest possible value of a measurement; None where it has no bounds that are known here."""
+    name = re.sub(r"^head_|_at_k\d+$|_untrained$", "", metric)
+    known: tuple[float, float] | None = METRICS.load(name).bounds if name in METRICS else BOUNDS.get(name)
+    by_beginning = (bounds for start, bounds in BOUNDS_BY_BEGINNING.items() if name.startswith(start))
+    return known or faithfulness_bounds(name) or next(by_beginning, None)
 
 
 def _within_bounds(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Intervals cut at the metric's bounds, which a symmetric t interval may pass though no value can."""
-    names = estimates["metric"].str.replace(r"^head_|_at_k\d+$|_untrained$", "", regex=True)
-    for name in names.unique():
-        bounds = METRICS.load(name).bounds if name in METRICS else BOUNDS.get(name)
+    """Intervals cut at the metric's bounds, which a t interval may pass though no value can."""
+    for metric in estimates["metric"].unique():
+        bounds = bounds_of(metric)
         if bounds:
             lowest, highest = bounds
-            rows = names == name
+            rows = estimates["metric"] == metric
             estimates.loc[rows, ["low", "high"]] = estimates.loc[rows, ["low", "high"]].clip(lowest, highest)
     return estimates
 

@@ -57,6 +57,11 @@ def rank_words(scores: FloatArray) -> Ranking:
     )
 
 
+def correlate_ranks(a: FloatArray, b: FloatArray) -> float:
+    """Spearman's rank correlation of two lists of values of any length; NaN where one is constant, or below two."""
+    return float(np.clip(_unit_ranks(np.asarray(a)) @ _unit_ranks(np.asarray(b)), -1.0, 1.0))
+
+
 def _unit_ranks(values: FloatArray) -> FloatArray:
     centred = rankdata(values) - (len(values) + 1) / 2
     length = np.sqrt(centred @ centred)

@@ -12,6 +12,7 @@ from study.metrics import HEAD_SCORES, WORD_SCORES
 from study.metrics.estimates import crossed_estimate, crossed_groups
 from study.metrics.ties import TruthScore
 from study.registry import suggest
+from study.seeds import rng_of
 
 RUNGS = ("hand-built", "rotated", "trained", "shortcut")
 FLOOR, CEILING = "chance", "oracle"  # the methods that a score is read against
@@ -30,7 +31,7 @@ def make_score_card(
 ) -> pd.DataFrame:
     """Mean of every score of every method with its interval, for each data set and model: nothing is pooled over them.
 
-    Estimates cross seeds and examples (study.stats.crossed_interval) on the examples defined in every seed;
+    Estimates cross seeds and examples (study.stats.interval_of_mean) on the examples defined in every seed;
     n_undefined counts the others. floor and ceiling: the estimates of the methods FLOOR and CEILING on the same data
     set, model and score, NaN where a table has no such method. relative: (estimate - floor) / (ceiling - floor), 0 for
     chance and 1 for the oracle, whichever direction is better; NaN where the oracle is not better than chance, so that
@@ -44,7 +45,7 @@ def make_score_card(
     rows: list[tuple[object, ...]] = []
     for (dataset, model, *rest), _, _, values in crossed_groups(truth_scores, _KEY):
         known = verified[dataset, model]
-        estimate, low, high, *counts = crossed_estimate(values, level)
+        estimate, low, high, *counts = crossed_estimate(values, level, rng_of("score", dataset, model, *rest))
         interval = (estimate, low, high) if known else (math.nan,) * 3
         rows.append((dataset, model, _rung(rungs, dataset, model), *rest, *interval, *counts, known))
     card = pd.DataFrame(rows, columns=[c for c in COLUMNS if c not in ("floor", "ceiling", "relative")])

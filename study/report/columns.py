@@ -93,6 +93,27 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("dataset", "model", "method", "n_words", "n_missed", "n_texts", "n_seeds"),
         *("share", "low", "high", "text_share", "text_low", "text_high", "level"),
     ),
+    "circuit_curves": (*_TEXT, "method", "order", "n_kept", "n_heads", "fraction", "faithfulness"),
+    "perturbation_curves": (
+        *(*_TEXT, "method", "explained_under", "removed_by", "order", "fraction", "n_removed", "margin"),
+    ),
+    "comparisons": (
+        *("dataset", "model", "metric", "method_a", "method_b", "difference", "low", "high", "level"),
+        *("effect_size", "p", "p_adjusted", "n_examples", "n_seeds", "n_undefined"),
+    ),
+    "variance": (
+        *("dataset", "model", "metric", "method_a", "method_b", "source", "variance", "share"),
+        *("n_seeds", "n_examples", "n_repeats"),
+    ),
+    "hypotheses": (
+        *("hypothesis", "part", "claim", "dataset", "model", "effect", "low", "high", "level", "p", "p_adjusted"),
+        *("smallest_effect", "equivalence_band", "verdict", "reason", "n_examples", "n_seeds", "n_undefined"),
+    ),
+    "edits": (*_TEXT, "edit", "word_index", "word", "new_word", "margin", "edited_margin"),
+    "ratings": (*_CELL, "word", "rating", "rating_sd", "method", "score_mean", "n_texts"),
+    "rated_texts": (
+        *(*_CELL, "kind", "accuracy", "low", "high", "level", "spearman", "spearman_low", "spearman_high", "n_texts"),
+    ),
     "walkthrough": ("step", "operation", "in_1", "in_2", "out", "size"),
 }
 COST_COLUMNS = (*_CELL, "method", "n_texts", "n_evals", "seconds")

@@ -13,7 +13,7 @@ import pandas as pd
 from study.config import StudyConfig
 from study.config.limits import primary_shapley
 from study.errors import LedgerError
-from study.reference import quotes_reference, read_card
+from study.reference import quotes_reference, read_card, read_coverage
 from study.report.columns import COLUMNS, COST_COLUMNS, FLAGS, NAMES, NUMBERS, TEXT_IN
 from study.stages import models_of
 
@@ -28,7 +28,8 @@ class RunTables:
 
     present: the names of the tables that exist. parts: the rows of each (table, dataset, model).
     cards: data card of every data set. gates: as in gates.json. reference: the kept score card of another run that
-    this report quotes (`study.reference`), without rows where there is none or the run has its own.
+    this report quotes (`study.reference`), without rows where there is none or the run has its own. coverage: how often
+    intervals of this kind hold the truth in simulations, without rows where that is not kept.
     """
 
     folder: Path
@@ -42,6 +43,7 @@ class RunTables:
     cards: Mapping[str, Mapping[str, Any]]
     parts: Mapping[tuple[str, str, str], pd.DataFrame]
     reference: pd.DataFrame
+    coverage: pd.DataFrame
 
     @property
     def variants(self) -> list[tuple[str, str]]:
@@ -109,6 +111,7 @@ def read_run(folder: Path, config: StudyConfig) -> RunTables:
         cost=_tidy(cost),
         cards={d.name: _read_json(folder / "data" / d.name / "card.json", {}) for d in config.datasets},
         reference=_tidy(read_card(folder if quotes_reference(config) else None)),
+        coverage=read_coverage(folder),
     )
 
 

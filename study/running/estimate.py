@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from study.config import ModelConfig, StudyConfig
+from study.config import DatasetConfig, ModelConfig, StudyConfig
 from study.config.limits import learns
-from study.running.plan import Task
-from study.stages import cells, models_of
+from study.running.performing import Task
+from study.stages import cells, models_of, points
 
 WORKER_START = 8.0  # importing torch and shap, compiling on first use; once a worker
 WORD_VECTORS = 14.0  # one width
@@ -29,7 +29,14 @@ TWO_WAY_MLP = 2.2e-6  # the same, for 256 hidden units
 SAMPLED = 0.4e-3  # one evaluation asked for by each of all samplers, from a table
 SCORE_TEXT = 0.02  # a text of a cell whose truth is known
 COMPARE_TEXT = 0.01  # a text of a cell
+VALIDATE_TRAINING = 0.2  # of the training's own time: the shuffled-label control is tried on all training texts
+EVALUATE_FIT = 0.07  # SHAP or LIME once more on a text, beyond its evaluations, other methods included
+FAITHFUL = 0.15  # a text and a removal operator, a layer of width 64
+MEASURE_TEXT = 0.1  # a text of a point of a sweep, beyond its evaluations
+SLOW_REMOVAL = 4.0  # times as long where words close up, so that coalitions share no work
+GATHER_POINT = 0.15
 REPORT = 40.0
+SWEEP_REPORT = 8.0
 
 
 def estimate_seconds(task: Task, config: StudyConfig) -> float:
@@ -42,25 +49,29 @@ def estimate_seconds(task: Task, config: StudyConfig) -> float:
     if name == "baseline":
         return BASELINE
     if name == "train" and task.model is not None and task.dataset is not None:
-        if not learns(task.model):
-            return 1.0
-        texts = task.dataset.max_train or (PLANTED_TEXTS if task.dataset.task else TRAINING_TEXTS)
-        mlp = TRAIN_MLP * task.model.d_mlp / 256
-        training = config.training_of(task.model)
-        epochs = max(training.max_epochs, training.min_steps * training.batch_size / texts)
-        return texts * epochs * _layers(task.model) * (TRAIN_ATTENTION + mlp)
+        return _train_seconds(task.dataset, task.model, config)
+    if name == "shuffle" and task.model is not None and task.dataset is not None:
+        return (1.0 + VALIDATE_TRAINING) * _train_seconds(task.dataset, task.model, config)
     if name == "explain" and task.model is not None:
         return _explain_seconds(task.model, config)
     if name == "dissect" and task.model is not None:
         return _dissect_seconds(task.model, config)
+    if name == "evaluate" and task.model is not None:
+        return _evaluate_seconds(task.model, config)
     if name == "converge" and task.model is not None:
         return _converge_seconds(task.model, config)
     if name == "score":
         known = [1 for d, _, _ in cells(config).values() if d.task is not None or d.shortcut is not None]
         return 1.0 + SCORE_TEXT * config.explain.n_texts * len(known)
+    if name == "measure" and task.model is not None:
+        return _measure_seconds(task, task.model, config)
+    if name == "gather":
+        return 3.0 + GATHER_POINT * len(points(config))
     if name == "compare":
         return 2.0 + COMPARE_TEXT * config.explain.n_texts * n_cells
-    return REPORT if name == "report" else 1.0
+    if name == "report":
+        return REPORT if config.sweep is None else SWEEP_REPORT
+    return 1.0
 
 
 def estimate_run(tasks: Sequence[Task], config: StudyConfig, workers: int) -> float:
@@ -87,6 +98,33 @@ def _layers(model: ModelConfig) -> float:
     return model.n_layers * model.d_model / 64
 
 
+def _train_seconds(dataset: DatasetConfig, model: ModelConfig, config: StudyConfig) -> float:
+    if not learns(model):
+        return 1.0
+    texts = dataset.max_train or (PLANTED_TEXTS if dataset.task else TRAINING_TEXTS)
+    mlp = TRAIN_MLP * model.d_mlp / 256
+    training = config.training_of(model)
+    epochs = max(training.max_epochs, training.min_steps * training.batch_size / texts)
+    return texts * epochs * _layers(model) * (TRAIN_ATTENTION + mlp)
+
+
+def _evaluate_seconds(model: ModelConfig, config: StudyConfig) -> float:
+    """SHAP and LIME again and again on every text, and everything else on the way."""
+    evaluate, explain = config.evaluate, config.explain
+    n_texts = min(evaluate.n_texts, explain.n_texts)
+    layers = _layers(model)
+    again = (explain.shapley_evals + explain.lime_samples) * EVALUATION * layers + 2 * EVALUATE_FIT
+    budgets = 2 * (evaluate.fixed_evals + evaluate.evals_per_word * 21) * EVALUATION * layers + 4 * EVALUATE_FIT / 2
+    per_text = {
+        "faithfulness": len(evaluate.removals) * FAITHFUL * layers + len(evaluate.explained_under) * again,
+        "stability": (evaluate.repeats + evaluate.edits) * again,
+        "sanity": (model.n_layers + 3) * again * min(1.0, evaluate.sanity_texts / n_texts),
+        "budgets": budgets,
+        "additivity": (explain.lime_samples + evaluate.additivity_masks) * EVALUATION * layers + 0.04,
+    }
+    return 2.0 + n_texts * sum(per_text[measure] for measure in evaluate.measures)
+
+
 def _converge_seconds(model: ModelConfig, config: StudyConfig) -> float:
     """All coalitions of every text, then every sampler at every number of evaluations below."""
     convergence = config.convergence
@@ -106,6 +144,17 @@ def _explain_seconds(model: ModelConfig, config: StudyConfig) -> float:
     drawn = [evaluations[method] for method in explain.methods if method in evaluations]
     per_text = sum(drawn) * EVALUATION * _layers(model) + EXPLAIN_TEXT * len(drawn)
     return (explain.n_texts + min(explain.untrained_texts, explain.n_texts)) * per_text
+
+
+def _measure_seconds(task: Task, model: ModelConfig, config: StudyConfig) -> float:
+    """SHAP, LIME, and all subsets of the heads, of every text of a point."""
+    n_texts = config.sweep.n_texts if config.sweep is not None else 0
+    n_heads = model.n_layers * model.n_heads
+    subsets = 2**n_heads if n_heads <= config.heads.exact_limit else config.heads.head_coalitions
+    plain = 1.0 if task.removal in ("mask", "attend") else SLOW_REMOVAL
+    evaluation = EVALUATION * plain * _layers(model)
+    per_text = MEASURE_TEXT + 2 * (task.budget or 0) * evaluation + 2 * subsets * TWO_WAY_MLP * _layers(model)
+    return 1.0 + n_texts * per_text
 
 
 def _dissect_seconds(model: ModelConfig, config: StudyConfig) -> float:

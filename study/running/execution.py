@@ -11,35 +11,42 @@ from typing import Any
 from study import ledger
 from study.config import StudyConfig
 from study.config.loading import config_hash, deciding_settings
-from study.errors import GateError, LedgerError
+from study.errors import GateError, LedgerError, StudyError
 from study.ledger.manifest import RunLog, hash_code, package_versions, read_manifest, write_manifest
 from study.ledger.markers import read_marker
+from study.running.agenda import Engine, Job, Outcome
 from study.running.display import Display
-from study.running.engine import Engine, Job, Outcome
 from study.running.estimate import describe_seconds, estimate_run, estimate_seconds
-from study.running.freshness import Inspector
-from study.running.plan import Order, Task, build_tasks
+from study.running.freshness import Decision, Inspector
+from study.running.mending import set_aside_damaged
+from study.running.performing import Order, Task
+from study.running.plan import build_tasks
 from study.running.run_folder import count_evaluations, read_gates
 from study.running.worker import Call
-from study.stages import Stage, cells
+from study.stages import Stage, cells, points
 
 STOPPED = 130  # exit status after Ctrl-C
 
 
 @dataclass(kw_only=True)
 class Execution:
-    """One start of a run; the listener of its engine."""
+    """One start of a run; the listener of its engine.
+
+    mends: a damaged output is put aside and made again; else it is refused.
+    """
 
     config: StudyConfig
     folder: Path
     display: Display
     stages: Sequence[Stage]
     package: Path
+    mends: bool = False
     tasks: dict[str, Task] = field(init=False)
     inspector: Inspector = field(init=False)
     log: RunLog = field(init=False)
     start: float = field(init=False)
     _forced: bool = field(init=False, default=False)  # perform even what is unchanged
+    _missing: dict[str, str] = field(init=False, default_factory=dict)  # task that failed or was not run -> why
 
     def __post_init__(self) -> None:
         self.tasks = {task.name: task for task in build_tasks(self.config, self.stages)}
@@ -56,27 +63,41 @@ class Execution:
     def inspect(self) -> list[Task]:
         """The tasks that will run, or may: those that need one that runs are counted in.
 
-        Raises: LedgerError for any damaged output, before anything is started.
+        Raises: LedgerError for any damaged output, before anything is started, unless this execution mends it.
         """
         running: dict[str, Task] = {}
         for task in self.tasks.values():
-            decision = self.inspector.decide(task)
+            decision = self._decide(task, {})
             if decision.must_run or any(name in running for name in task.needs):
                 running[task.name] = task
         return list(running.values())
 
+    def _decide(self, task: Task, missing: Mapping[str, str]) -> Decision:
+        """Whether a task must run, once what is damaged of it was put aside."""
+        for path in set_aside_damaged(self.folder / task.folder, task.stage.name) if self.mends else ():
+            self.display.line(f"damaged, kept as {path}: {task.name} runs again", "yellow")
+            self.log.write("damaged", {"task": task.name, "kept_as": path.relative_to(self.folder).as_posix()})
+        return self.inspector.decide(task, missing)
+
     def run_all(self, engine: Engine) -> int:
-        """Performs every task that must run; returns the exit status."""
+        """Performs every task that must run; returns the exit status.
+
+        Raises: StudyError for an engine that cannot start; the manifest then says "failed".
+        """
         expected = self.inspect()
         self._announce(expected)
         if expected:
             self._write_manifest("running")
-        status = self._map(engine, list(self.tasks.values()), expected)
+        try:
+            status = self._map(engine, list(self.tasks.values()), expected)
+        except StudyError:
+            self._try_to_write_manifest("failed")
+            raise
         if status is None:
-            self._write_manifest("stopped")
+            self._try_to_write_manifest("stopped")
             return STOPPED
         if expected or not self._is_finished():
-            self._write_manifest("failed" if status in (1, 2) else "finished")
+            self._try_to_write_manifest("failed" if status in (1, 2) else "finished")
         return status
 
     def run_only(self, engine: Engine, stage: str) -> int:
@@ -97,7 +118,7 @@ class Execution:
     def _map(self, engine: Engine, tasks: Sequence[Task], expected: Sequence[Task]) -> int | None:
         """The exit status of performing `tasks`, None when it was stopped."""
         self.log.write("start", {"config": config_hash(self.config), "tasks": [task.name for task in expected]})
-        jobs = [Job(name=task.name, needs=task.needs) for task in tasks]
+        jobs = [Job(name=task.name, needs=task.needs, tolerant=task.stage.tolerates_failures) for task in tasks]
         try:
             with self.display:
                 seconds = {task.name: estimate_seconds(task, self.config) for task in expected}
@@ -113,7 +134,8 @@ class Execution:
         config, workers = self.config, self.config.runtime.workers
         self.display.line(
             f"{config.name}: data {', '.join(d.name for d in config.datasets)}; models "
-            f"{', '.join(m.name for m in config.models)}; {len(config.seeds)} seeds; {config.explain.n_texts} texts"
+            f"{', '.join(m.name for m in config.models)}; {len(config.seeds)} seeds; "
+            + (f"{len(points(config))} points" if config.sweep else f"{config.explain.n_texts} texts")
         )
         if expected:
             about = describe_seconds(estimate_run(expected, config, workers))
@@ -122,7 +144,8 @@ class Execution:
                 f"about {about} on a machine of {workers} free cores"
             )
         known = {f"cells/{name}" for name in cells(config)} | {f"data/{d.name}" for d in config.datasets}
-        for parent in ("cells", "data"):
+        known |= {f"points/{name}" for name in points(config)}
+        for parent in ("cells", "points", "data"):
             for path in sorted((self.folder / parent).glob("*/")):
                 if f"{parent}/{path.name}" not in known:
                     self.display.line(f"not part of this config any more, left as it is: {path}")
@@ -130,22 +153,24 @@ class Execution:
     def _prepare(self, name: str) -> Call | None:
         """The call of a task, None where nothing changed since it was done."""
         task = self.tasks[name]
-        decision = self.inspector.decide(task)
+        missing = {need: self._missing[need] for need in task.needs if need in self._missing}
+        decision = self._decide(task, missing)
         if not decision.must_run and not self._forced:
             self.display.line(f"skip  {name}: unchanged", "dim")
             return None
         self.display.line(f"run   {name}: {decision.reason or 'asked for'}")
         self.log.write("run", {"task": name, "reason": decision.reason})
         if task.stage == self.stages[-1] and not self._forced:
-            self._write_manifest("running")  # the report shows what is known by now
+            self._try_to_write_manifest("running")  # the report shows what is known by now
         order = Order(
             task=task,
             config=self.config,
-            run_folder=self.folder,
+            run_folder=self.folder.absolute(),
             key=decision.key,
             ingredients=decision.ingredients,
+            missing=missing,
         )
-        return Call(function="study.running.plan:perform", argument=order)
+        return Call(function="study.running.performing:perform", argument=order)
 
     def started(self, name: str) -> None:
         self.display.started(name)
@@ -166,8 +191,10 @@ class Execution:
         elif outcome.state == "failed":
             self.display.line(f"FAILED {outcome.name}: {outcome.message}", "bold red")
             fields |= {"message": outcome.message, "trace": outcome.trace}
+            self._missing[outcome.name] = outcome.message.partition("\n")[0]
         elif outcome.state == "not run":
             fields["needs"] = outcome.message
+            self._missing[outcome.name] = f"not run: it needs {outcome.message}, which failed"
         self.log.write("task", fields)
 
     def tick(self) -> None:
@@ -202,6 +229,13 @@ class Execution:
         if manifest is None or manifest.get("state") != "finished":
             return False
         return bool(manifest.get("config_hash") == config_hash(self.config))
+
+    def _try_to_write_manifest(self, state: str) -> None:
+        """A disk that is full by now does not keep the other tasks from ending as they do."""
+        try:
+            self._write_manifest(state)
+        except LedgerError as error:
+            self.display.line(str(error), "red")
 
     def _write_manifest(self, state: str) -> None:
         seconds, data, peak_gib = {}, {}, 0.0

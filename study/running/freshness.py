@@ -7,14 +7,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from study import ledger
 from study.config import StudyConfig
 from study.config.loading import deciding_settings, flatten_settings
+from study.data import rated_source
 from study.ledger.markers import read_marker
-from study.reference import card_path, quotes_reference
-from study.running.plan import Task
+from study.reference import quoted_files
+from study.running.performing import Task
 from study.stages import models_of
 
 _MOST_REASONS = 3  # named in one line
@@ -44,23 +46,24 @@ class Inspector:
     code: Mapping[str, str]
     packages: Mapping[str, str]
 
-    def decide(self, task: Task) -> Decision:
-        """Whether `task` must run; the tasks it needs must be done.
+    def decide(self, task: Task, missing: Mapping[str, str] = MappingProxyType({})) -> Decision:
+        """Whether `task` must run; the tasks it needs must be over.
 
+        missing: those of them that failed or were not run, with why (of a task that tolerates it).
         Raises: LedgerError for an output that was changed after it was written.
         """
-        ingredients = self.find_ingredients(task)
+        ingredients = self.find_ingredients(task, missing)
         key = hashlib.sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()
         marker = read_marker(self.run_folder / task.folder, task.stage.name)
-        missing = self.check_outputs(task)
+        gone = self.check_outputs(task)
         if marker is None:
             reason = "not done yet"
         elif marker.state == "started":
             reason = "was interrupted"
         elif marker.key != key:
             reason = describe_changes(marker.ingredients, ingredients)
-        elif missing:
-            reason = f"output missing: {_some(missing)}"
+        elif gone:
+            reason = f"output missing: {_some(gone)}"
         else:
             reason = ""
         return Decision(must_run=bool(reason), reason=reason, key=key, ingredients=ingredients)
@@ -81,16 +84,20 @@ class Inspector:
                 raise ledger.damaged(path, expected, found)
         return missing
 
-    def find_ingredients(self, task: Task) -> dict[str, Any]:
-        """All that decides the result of a task: config, code, packages, input files, outputs of earlier tasks."""
-        return {
+    def find_ingredients(self, task: Task, missing: Mapping[str, str]) -> dict[str, Any]:
+        """All that decides the result of a task: config, code, packages, input files, outputs of earlier tasks.
+
+        What a missing task once wrote is out of date and counts for nothing; why it is missing counts.
+        """
+        ingredients = {
             "stage": task.stage.name,
             "config": select_settings(task, self.config),
             "code": select_code(task, self.code),
             "packages": dict(self.packages),
             "inputs": _hash_inputs(task, self.config, self.run_folder),
-            "needs": {name: self.written_by(self.tasks[name]) for name in task.needs},
+            "needs": {name: {} if name in missing else self.written_by(self.tasks[name]) for name in task.needs},
         }
+        return ingredients | ({"missing": dict(missing)} if missing else {})
 
     def written_by(self, task: Task) -> dict[str, str]:
         """The outputs of a task with their hashes; none for a task that is not done."""
@@ -102,7 +109,8 @@ def select_settings(task: Task, config: StudyConfig) -> dict[str, Any]:
     """The settings that decide a task, dotted: those of its data set, model and seed, and the sections its stage names.
 
     Word vectors are learned with the data, so the widths they are wanted in count there. Which models run on a data
-    set, and how many seeds a model has, decide which cells there are and nothing within one.
+    set, and how many seeds a model has, decide which cells there are and nothing within one. What people rated is
+    read by the stages that say so, and a lexicon by none but those of the whole run.
     """
     settings = deciding_settings(config)
     chosen: dict[str, Any] = {section: settings[section] for section in task.stage.config}
@@ -110,7 +118,8 @@ def select_settings(task: Task, config: StudyConfig) -> dict[str, Any]:
         chosen |= {key: settings[key] for key in ("name", "seeds", "datasets", "models")}
         return flatten_settings(chosen)
     if task.dataset is not None:
-        chosen["datasets"] = [task.dataset.model_dump(mode="json", exclude={"models"})]
+        unread = {"models", "lexicon"} | (set() if task.stage.reads_rated else {"rated"})
+        chosen["datasets"] = [task.dataset.model_dump(mode="json", exclude=unread)]
         if task.stage.scope == "dataset" and task.dataset.word_vectors is not None:
             chosen["word vector widths"] = sorted({model.d_model for model in models_of(task.dataset, config)})
     if task.model is not None:
@@ -118,6 +127,8 @@ def select_settings(task: Task, config: StudyConfig) -> dict[str, Any]:
         chosen |= {"models": [model], "seed": task.seed}
         if "training" in chosen:
             chosen["training"] = config.training_of(task.model).model_dump(mode="json")
+    if task.stage.scope == "point" and config.sweep is not None:  # the other points of the sweep decide nothing here
+        chosen["sweep"] = {"removal": task.removal, "budget": task.budget, "n_texts": config.sweep.n_texts}
     return flatten_settings(chosen)
 
 
@@ -147,9 +158,14 @@ def describe_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     inputs = _differences(old.get("inputs", {}), new["inputs"])
     if inputs:
         reasons.append("input file changed: " + _some([path for path, _, _ in inputs]))
-    needs = _differences(old.get("needs", {}), new["needs"])
+    missing = _differences(old.get("missing", {}), new.get("missing", {}))
+    if missing:
+        told = [f"{name} {'is there now' if why == _ABSENT else 'is missing'}" for name, _, why in missing]
+        reasons.append(_some(told))
+    told_of = {name for name, _, _ in missing}
+    needs = [name for name, _, _ in _differences(old.get("needs", {}), new["needs"]) if name not in told_of]
     if needs:
-        reasons.append("its input changed: " + _some([name for name, _, _ in needs]))
+        reasons.append("its input changed: " + _some(needs))
     return "; ".join(reasons) or "its record is of another version"
 
 
@@ -176,12 +192,16 @@ def _some(items: list[str]) -> str:
 
 
 def _hash_inputs(task: Task, config: StudyConfig, run_folder: Path) -> dict[str, str]:
-    """sha256 of files that are no output of any stage: the user's own data, and the score card that reports quote."""
-    if task.stage.name == "report" and quotes_reference(config):
-        path = card_path(run_folder)
-        return {f"{path.parent.name}/{path.name}": _hash_or_missing(path)}
-    own = task.dataset.path if task.dataset is not None and task.stage.scope == "dataset" else None
-    return {} if own is None else {own: _hash_or_missing(Path(own))}
+    """sha256 of files that are no output of any stage: the user's data, rated texts, and what reports quote."""
+    if task.stage.name == "report":
+        quoted = quoted_files(config, run_folder)
+        return {f"{path.parent.name}/{path.name}": _hash_or_missing(path) for path in quoted}
+    files = []
+    if task.dataset is not None and task.dataset.path is not None and task.stage.scope == "dataset":
+        files.append(Path(task.dataset.path))
+    if task.dataset is not None and task.dataset.rated is not None and task.stage.reads_rated:
+        files.append(rated_source(task.dataset.rated).path)
+    return {str(path): _hash_or_missing(path) for path in files}
 
 
 def _hash_or_missing(path: Path) -> str:

@@ -1,31 +1,22 @@
-"""A config as stage tasks: which task runs on what, in which folder, after which others; and how one is performed."""
+"""A config as stage tasks: which task runs on what, in which folder, after which others."""
 
 from __future__ import annotations
 
-import importlib
-import resource
-import sys
-import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-from study import ledger
-from study.config import DatasetConfig, ModelConfig, StudyConfig
+from study.config import StudyConfig
 from study.config.checks import AllowedNames
-from study.data import DATASETS, UNLABELLED
+from study.data import DATASETS, LEXICONS, RATED, UNLABELLED, rated_problem
 from study.features import EXPLAINERS, SAMPLERS
 from study.game import REMOVALS
 from study.heads import HEAD_METHODS
-from study.ledger.markers import Marker, clear_partial, read_marker, write_marker
 from study.model import MODELS
 from study.report import SECTIONS
-from study.stages import Progress, Stage, StageContext, cells
+from study.running.performing import Task
+from study.stages import Stage, cells, points
 from study.tasks import TASKS
 from study.tasks.fitting import misfits_by_name
-
-_RSS_PER_GIB = 2**30 if sys.platform == "darwin" else 2**20  # macOS counts in bytes, Linux in KiB
 
 
 def allowed_names() -> AllowedNames:
@@ -33,6 +24,8 @@ def allowed_names() -> AllowedNames:
     return AllowedNames(
         datasets=tuple(DATASETS),
         unlabelled=tuple(UNLABELLED),
+        lexicons=tuple(LEXICONS),
+        rated=tuple(RATED),
         models=tuple(MODELS),
         explainers=tuple(EXPLAINERS),
         removals=tuple(REMOVALS),
@@ -41,23 +34,8 @@ def allowed_names() -> AllowedNames:
         sections=tuple(SECTIONS),
         tasks=tuple(TASKS),
         misfits=misfits_by_name,
+        rated_problem=rated_problem,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One stage on one data set, one cell or the whole run.
-
-    name: "train reviews-mlp-s0". folder: relative to the run folder. needs: names of the tasks it reads from.
-    """
-
-    name: str
-    stage: Stage
-    folder: str
-    needs: tuple[str, ...]
-    dataset: DatasetConfig | None = None
-    model: ModelConfig | None = None
-    seed: int | None = None
 
 
 def build_tasks(config: StudyConfig, stages: Sequence[Stage]) -> tuple[Task, ...]:
@@ -94,6 +72,21 @@ def _places(stage: Stage, config: StudyConfig) -> list[Task]:
             for cell, (dataset, model, seed) in cells(config).items()
             if stage.applies(config, dataset, model)
         ]
+    if stage.scope == "point":
+        return [
+            Task(
+                name=f"{stage.name} {name}",
+                stage=stage,
+                folder=f"points/{name}",
+                needs=(),
+                dataset=point.dataset,
+                model=point.model,
+                seed=point.seed,
+                removal=point.removal,
+                budget=point.budget,
+            )
+            for name, point in points(config).items()
+        ]
     return [Task(name=stage.name, stage=stage, folder=".", needs=())]
 
 
@@ -110,74 +103,11 @@ def _with_needs(task: Task, earlier: Sequence[Task], stages: Collection[str]) ->
 
 
 def _belongs(other: Task, task: Task) -> bool:
-    """Whether `other` is about the same data set or cell as `task`; a task of the whole run reads everything."""
+    """Whether `other` is about the same data set, cell or point as `task`; a task of the whole run reads everything."""
     if task.stage.scope == "run":
         return True
     if other.stage.scope == "dataset":
         return other.dataset == task.dataset
-    return other.stage.scope == task.stage.scope == "cell" and other.folder == task.folder
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """A task to be performed, as it is sent to a worker. key: hash of `ingredients`, all that decides the result."""
-
-    task: Task
-    config: StudyConfig
-    run_folder: Path
-    key: str
-    ingredients: Mapping[str, Any]
-
-
-def perform(order: Order, progress: Progress) -> float:
-    """Runs the stage function of an order and marks it done. Returns the seconds it took.
-
-    The marker says "started" first, so that files half rewritten by a killed stage are never taken for its results.
-    Files that the stage wrote the time before and no longer writes are removed.
-    """
-    folder = order.run_folder / order.task.folder
-    stage = order.task.stage.name
-    before = read_marker(folder, stage)
-    if before is None or before.state != "started" or before.key != order.key:
-        clear_partial(folder, stage)  # checkpoints of something else
-    old = dict(before.outputs) if before else {}
-    write_marker(
-        folder, stage, Marker(state="started", key=order.key, ingredients=dict(order.ingredients), outputs=old)
-    )
-    start = time.perf_counter()
-    written = _call(order, folder, progress)
-    outputs = {name: ledger.sha256_of(ledger.inside(folder, name)) for name in sorted(set(written))}
-    seconds = round(time.perf_counter() - start, 2)
-    for name in old.keys() - outputs.keys():
-        ledger.inside(folder, name).unlink(missing_ok=True)
-    done = Marker(
-        state="done",
-        key=order.key,
-        ingredients=dict(order.ingredients),
-        outputs=outputs,
-        seconds=seconds,
-        peak_gib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _RSS_PER_GIB, 3),
-    )
-    write_marker(folder, stage, done)
-    clear_partial(folder, stage)
-    return seconds
-
-
-def _call(order: Order, folder: Path, progress: Progress) -> list[str]:
-    module, _, function = order.task.stage.function.partition(":")
-    run_stage = getattr(importlib.import_module(module), function)
-    if (torch := sys.modules.get("torch")) is not None:
-        torch.set_num_threads(1)  # the number of threads changes the last bits
-    folder.mkdir(parents=True, exist_ok=True)
-    written: list[str] = run_stage(
-        StageContext(
-            config=order.config,
-            run_folder=order.run_folder,
-            folder=folder,
-            progress=progress,
-            dataset=order.task.dataset,
-            model=order.task.model,
-            seed=order.task.seed,
-        )
-    )
-    return written
+    if other.stage.scope == "cell" and task.stage.scope == "point":
+        return (other.dataset, other.model, other.seed) == (task.dataset, task.model, task.seed)
+    return other.stage.scope == task.stage.scope in ("cell", "point") and other.folder == task.folder

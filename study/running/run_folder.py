@@ -14,7 +14,7 @@ from study.config.loading import parse_config
 from study.errors import ConfigError, LedgerError
 from study.ledger.manifest import read_manifest
 from study.registry import suggest
-from study.stages import cells
+from study.stages import cells, points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +54,11 @@ def list_runs(results: Path) -> list[RunState]:
 
 
 def read_gates(folder: Path, config: StudyConfig) -> list[Mapping[str, Any]]:
-    """The gates of a run, or as long as it has none those of its cells. Raises: LedgerError for a damaged list."""
+    """The gates of a run, or as long as it has none those of its parts. Raises: LedgerError for a damaged list."""
     paths = [folder / ledger.GATES_FILE]
     if not paths[0].exists():
-        paths = [folder / "cells" / cell / ledger.GATES_FILE for cell in cells(config)]
+        parts = [*(f"cells/{cell}" for cell in cells(config)), *(f"points/{point}" for point in points(config))]
+        paths = [folder / part / ledger.GATES_FILE for part in parts]
     gates: list[Mapping[str, Any]] = []
     for path in paths:
         found = ledger.read_json(path) if path.exists() else []
@@ -101,7 +102,9 @@ def _describe(folder: Path) -> RunState:
 
 
 def _describe_accuracy(folder: Path) -> str:
-    """Mean over seeds of every data set and model."""
+    """Mean over seeds of every data set and model; of a sweep how many points are done."""
+    if found := _read_rows(folder / "tables" / "points.csv"):
+        return f"{sum(row['state'] == 'done' for row in found)} of {len(found)} points"
     rows = [row for row in _read_rows(folder / "tables" / "accuracy.csv") if row["kind"] == "model"]
     pooled = [row for row in rows if row["seed"] == "all"] or rows
     return ", ".join(f"{row['dataset']} {row['model']} {float(row['accuracy']):.3f}" for row in pooled)

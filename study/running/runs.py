@@ -12,11 +12,11 @@ from study.errors import LedgerError
 from study.ledger.manifest import PACKAGE
 from study.ledger.markers import anything_done
 from study.running.display import Display
-from study.running.engine import ProcessEngine
+from study.running.engine import ProcessEngine, make_engine
 from study.running.execution import Execution
 from study.running.freshness import compare_settings
 from study.running.run_folder import load_run_config
-from study.stages import STAGES, Stage
+from study.stages import STAGES, SWEEP_STAGES, Stage
 
 _WORKER_LOG = ".workers.log"
 
@@ -27,26 +27,32 @@ def run_study(
     display: Display,
     *,
     update: bool = False,
+    mends: bool = False,
     stages: Sequence[Stage] | None = None,
     package: Path = PACKAGE,
 ) -> int:
     """Does what is not done yet of a study in `results/<name>`; returns the exit status.
 
     stages, package: the steps and the sources that decide their results; those of this program.
-    update: recompute in place what a changed config asks for. 0: all done. 1: a stage failed. 2: a stage found a
-    mistake in the input. 3: a gate is broken. 130: stopped.
-    Raises: LedgerError for a folder that is in use, damaged, no run, or (without `update`) of another config.
+    update: recompute in place what a changed config asks for.
+    mends: put damaged outputs aside and make them again, where they would be refused.
+    0: all done. 1: a stage failed. 2: a stage found a mistake in the input. 3: a gate is broken. 130: stopped.
+    Raises: LedgerError for a folder that is in use, damaged, no run, or (without `update`) of another config;
+    ConfigError where the engine is not there.
     """
     folder = results / config.name
     _check_folder(folder, config, update)
+    engine = make_engine(config, folder / _WORKER_LOG)
     with ledger.RunLock(folder):
         _check_folder(folder, config, update)  # again: another run may just have ended
         ledger.remove_leftovers(folder)
-        stages = STAGES if stages is None else stages
-        execution = Execution(config=config, folder=folder, display=display, stages=stages, package=package)
+        stages = _stages_of(config) if stages is None else stages
+        execution = Execution(
+            config=config, folder=folder, display=display, stages=stages, package=package, mends=mends
+        )
         execution.inspect()  # refuses damage before the config is replaced
         ledger.write_text(folder / ledger.CONFIG_FILE, dump_config(config))
-        return execution.run_all(ProcessEngine(config.runtime.workers, folder / _WORKER_LOG))
+        return execution.run_all(engine)
 
 
 def rewrite_report(
@@ -59,9 +65,13 @@ def rewrite_report(
     config = load_run_config(folder)
     with ledger.RunLock(folder):
         ledger.remove_leftovers(folder)
-        stages = STAGES if stages is None else stages
+        stages = _stages_of(config) if stages is None else stages
         execution = Execution(config=config, folder=folder, display=display, stages=stages, package=package)
         return execution.run_only(ProcessEngine(1, folder / _WORKER_LOG), stages[-1].name)
+
+
+def _stages_of(config: StudyConfig) -> Sequence[Stage]:
+    return STAGES if config.sweep is None else SWEEP_STAGES
 
 
 def _check_folder(folder: Path, config: StudyConfig, update: bool) -> None:

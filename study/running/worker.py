@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import multiprocessing
 import os
@@ -19,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from study.errors import StudyError
+from study.stages import Progress
 
 _PROGRESS_SECONDS = 0.1  # at most so often from one worker
 _FAREWELL_SECONDS = 2.0
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 # A killed worker leaves locks of its libraries behind; Python removes them, and need not tell the user.
 _QUIET = "ignore::UserWarning:multiprocessing.resource_tracker"
 
@@ -43,9 +45,9 @@ class Worker:
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_live, args=(theirs, log), daemon=True)
         warnings = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), _QUIET)))
-        with _environment({**_ONE_THREAD, "PYTHONWARNINGS": warnings}):  # read when the child imports numpy and torch
+        with environment({**ONE_THREAD, "PYTHONWARNINGS": warnings}):  # read when the child imports numpy and torch
             resource_tracker.ensure_running()  # started inside `start` it would unblock the signal
-            with _block_interrupt():
+            with block_interrupt():
                 self.process.start()
         theirs.close()  # so that the child's death ends the connection
         self.job = ""
@@ -66,7 +68,7 @@ class Worker:
 
 
 @contextlib.contextmanager
-def _block_interrupt() -> Iterator[None]:
+def block_interrupt() -> Iterator[None]:
     """A process started meanwhile never sees Ctrl-C, which reaches the whole group: the parent decides."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -76,7 +78,7 @@ def _block_interrupt() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
+def environment(values: Mapping[str, str]) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -100,7 +102,7 @@ def _live(connection: Connection, log: Path) -> None:
             call = connection.recv()
         except (EOFError, OSError):
             return
-        connection.send(("end", _perform(call, connection)))
+        connection.send(("end", perform_call(call, _send_progress(connection))))
         sys.stdout.flush()
         sys.stderr.flush()
 
@@ -113,15 +115,19 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _perform(call: Call, connection: Connection) -> dict[str, Any]:
-    """The fields of the outcome of a call."""
+def _send_progress(connection: Connection) -> Progress:
+    return lambda done, total, text: connection.send(("progress", (done, total, text)))
+
+
+def perform_call(call: Call, progress: Progress) -> dict[str, Any]:
+    """The fields of the outcome of a call, but its name. progress: is told now and then, not every time."""
     last = 0.0
 
     def report_progress(done: int, total: int, text: str) -> None:
         nonlocal last
         if time.monotonic() - last >= _PROGRESS_SECONDS:
             last = time.monotonic()
-            connection.send(("progress", (done, total, text)))
+            progress(done, total, text)
 
     module, _, function = call.function.partition(":")
     try:
@@ -129,6 +135,11 @@ def _perform(call: Call, connection: Connection) -> dict[str, Any]:
     except StudyError as error:
         status = error.exit_status
         return {"state": "failed", "message": str(error), "exit_status": status, "trace": traceback.format_exc()}
+    except OSError as error:
+        message = f"{type(error).__name__}: {error}"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):  # met outside of the ledger, which tells it itself
+            message = f"cannot write {error.filename or 'a file'}: {error.strerror}; free space, then run again"
+        return {"state": "failed", "message": message, "exit_status": 1, "trace": traceback.format_exc()}
     except BaseException as error:  # noqa: BLE001 - whatever a stage raises is reported, and the other cells go on
         message = f"{type(error).__name__}: {error}"
         return {"state": "failed", "message": message, "exit_status": 1, "trace": traceback.format_exc()}

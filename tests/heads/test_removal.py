@@ -11,9 +11,10 @@ import torch
 
 from study.game.removals import DELETE_WORDS
 from study.heads import HEAD_METHODS
-from study.heads.removal import FRACTIONS, order_by_support, removal_curves
+from study.heads.removal import FRACTIONS, removal_curves
 from study.model.protocol import margins
 from study.records import MASK_ID
+from study.support import order_by_support
 from tests.heads.batches import CONFIG, head_batch
 from tests.heads.test_ablation import margin_without
 from tests.tiny import VARIANTS, tiny_batch, tiny_model

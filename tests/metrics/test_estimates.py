@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.metrics.estimates import COLUMNS, crossed_groups, estimate
-from study.stats import crossed_interval
+from study.metrics.estimates import COLUMNS, bounds_of, crossed_groups, estimate
+from study.metrics.stability import EDIT_METRICS
+from study.seeds import rng_of
+from study.stats import crossed_interval, pigeonhole_interval
 from tests.metrics.tables import make_measurements, make_texts
 
 EXAMPLES = ("a", "b", "c", "d")
@@ -132,3 +134,48 @@ def test_two_values_of_one_seed_and_example_are_refused():
     metric, method = again[["metric", "method"]].iloc[0]
     with pytest.raises(ValueError, match=f"'{metric}', 'method': '{method}'.* two values of one seed and example"):
         list(crossed_groups(pd.concat([table, again]), ["metric", "method"]))
+
+
+def _ten_seeds(metric: str = "spearman") -> tuple[np.ndarray, pd.DataFrame]:
+    rng = np.random.default_rng(0)
+    values = 0.5 + 0.1 * (rng.normal(size=(10, 1)) + rng.normal(size=(1, 20)) + rng.normal(size=(10, 20)))
+    cells = {(seed, f"e{example:02}"): float(value) for (seed, example), value in np.ndenumerate(values)}
+    return values, make_measurements(cells, metric)
+
+
+def test_ten_seeds_get_the_bootstrap_of_their_own_key():
+    values, table = _ten_seeds()
+    row = estimate(table, make_texts({(0, "e00"): "pos"}), 0.9).set_index("subset").loc["all"]
+    rng = rng_of("estimate", "d", "m", "spearman", "shap", "lime")
+    assert (row["estimate"], row["low"], row["high"]) == pytest.approx(pigeonhole_interval(values, 0.9, rng), abs=1e-12)
+    assert row["low"] != pytest.approx(crossed_interval(values, 0.9)[1], rel=1e-9)
+
+
+def test_estimates_do_not_depend_on_order_or_on_other_rows():
+    _, table = _ten_seeds()
+    both = pd.concat([_ten_seeds("kendall_tau_b")[1], table]).sample(frac=1, random_state=0)
+    texts = make_texts({(0, "e00"): "pos"})
+    alone = estimate(table, texts, 0.9)
+    among = estimate(both, texts, 0.9).query("metric == 'spearman'").reset_index(drop=True)
+    pd.testing.assert_frame_equal(among, alone)
+
+
+@pytest.mark.parametrize(
+    ("metric", "bounds"),
+    [
+        ("head_spearman", (-1.0, 1.0)),
+        ("feature_agreement_at_k3", (0.0, 1.0)),
+        ("spearman_abs_untrained", (-1.0, 1.0)),
+        ("indirect_share", (0.0, 1.0)),
+        ("comprehensiveness_normalised_score_delete", (0.0, 1.0)),
+        ("sanity_spearman_abs_layer_1", (-1.0, 1.0)),
+        ("edit_sensitivity_error", (0.0, np.inf)),
+        ("margin_lost_at_25", None),
+    ],
+)
+def test_bounds_of_every_kind_of_measurement(metric, bounds):
+    assert bounds_of(metric) == bounds
+
+
+def test_bounds_by_beginning_are_those_of_the_edit_metrics():
+    assert {m.name: bounds_of(m.name) for m in EDIT_METRICS} == {m.name: m.bounds for m in EDIT_METRICS}

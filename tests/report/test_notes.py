@@ -86,11 +86,25 @@ def test_limits_say_how_much_of_shap_is_exact(small: Written) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "lead"), [(1, "One seed."), (9, "Few seeds."), (10, "Intervals rest on a t distribution.")]
+    ("n", "lead", "kind"),
+    [
+        (1, "One seed.", "No interval here speaks of another training run"),
+        (9, "Few seeds.", "two-way t intervals"),
+        (10, "Intervals resample seeds and texts.", "pigeonhole bootstrap"),
+    ],
 )
-def test_limits_follow_the_number_of_seeds(small: Written, n: int, lead: str) -> None:
-    text = limits(with_seeds(small.run, n))[lead]
-    assert ("two-way t intervals, with 10 seeds or more too" in text) is (n > 1)
+def test_limits_follow_the_number_of_seeds(small: Written, n: int, lead: str, kind: str) -> None:
+    assert kind in limits(with_seeds(small.run, n))[lead]
+
+
+def test_limits_quote_how_often_intervals_hold_the_truth(small: Written) -> None:
+    run = with_seeds(small.run, 4)
+    assert "is not known here: `make coverage`" in limits(run)["Few seeds."]
+    kept = [(3, "seeds alike", 0.96), (3, "pairs of seeds", 0.91), (5, "seeds alike", 0.5)]
+    table = pd.DataFrame(kept, columns=["n_seeds", "design", "coverage"]).assign(nominal=0.95, method="two-way t")
+    told = limits(dataclasses.replace(run, coverage=table))["Few seeds."]
+    assert "with 3 seeds and 2 kinds of data" in told
+    assert "91 to 96\u202f% of cases, least for pairs of seeds" in told
 
 
 def test_the_split_between_exact_and_sampled_is_where_the_run_has_it() -> None:

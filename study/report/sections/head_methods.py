@@ -17,6 +17,7 @@ from study.report.measures import largest_cell
 from study.report.notes import interval_note, size_note
 from study.report.numbers import listing, plural, signed, with_interval
 from study.report.quotes import head_method_quote
+from study.report.sections.circuits import circuit_blocks
 from study.report.sections.head_groups import group_table
 from study.report.sections.removal import removal_blocks
 from study.report.tables import make_table
@@ -40,6 +41,7 @@ def build(run: RunTables) -> Section | None:
     together = [b for b in (_pairs(run), group_table(run)) if b]
     if together:
         blocks += [Heading("Heads together", "head-pairs"), *together]
+    blocks += circuit_blocks(run)
     blocks += removal_blocks(run)
     if not blocks:
         return None

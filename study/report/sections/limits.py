@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from study.report.blocks import Bullets, Paragraph, Section
 from study.report.inputs import LIME, RunTables, pick
-from study.report.numbers import count, percent, plural
-
-MANY_SEEDS = 10  # from here on a bootstrap over seeds and texts covers too (Owen 2007)
+from study.report.numbers import count, percent, percent_range, plural
+from study.stats import MANY_SEEDS
 
 PITFALLS = (
     (
@@ -151,8 +150,24 @@ def _seeds(run: RunTables) -> tuple[str, str]:
     n = len(run.config.seeds)
     if n == 1:
         return "One seed.", "No interval here speaks of another training run, nor of other models or data."
+    kind = "come from the pigeonhole bootstrap" if n >= MANY_SEEDS else "are two-way t intervals"
     text = (
-        f"{n} training seeds: intervals hold for this set-up, not for other models or data. They are two-way t "
-        f"intervals, with {MANY_SEEDS} seeds or more too: there is no bootstrap over seeds and texts."
+        f"{n} training seeds: intervals hold for this set-up, not for other models or data. They {kind} over seeds and "
+        f"texts.{_coverage(run, n)}"
     )
-    return ("Few seeds." if n < MANY_SEEDS else "Intervals rest on a t distribution."), text
+    return ("Few seeds." if n < MANY_SEEDS else "Intervals resample seeds and texts."), text
+
+
+def _coverage(run: RunTables, n_seeds: int) -> str:
+    """How often such intervals hold the truth in simulations with as many seeds, or the next fewer."""
+    kept = run.coverage[run.coverage["n_seeds"] <= n_seeds]
+    if kept.empty:
+        return " How often they hold the truth is not known here: `make coverage` simulates it."
+    n_here = int(kept["n_seeds"].max())
+    rows = kept[kept["n_seeds"] == n_here]
+    least = rows.loc[rows["coverage"].idxmin()]
+    covered, said = rows["coverage"].astype(float), float(rows["nominal"].iloc[0])
+    return (
+        f" In simulations with {n_here} seeds and {len(rows)} kinds of data, {percent(said)} intervals held the truth "
+        f"in {percent_range(covered.min(), covered.max())} of cases, least for {least['design']} (`make coverage`)."
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -47,29 +48,34 @@ def opening_blocks(run: RunTables) -> tuple[Block, ...]:
 
 
 def gate_blocks(run: RunTables) -> tuple[Block, ...]:
+    """The gates of a run: see `blocks_of_gates`."""
+    return blocks_of_gates(run.gates)
+
+
+def blocks_of_gates(gates: Sequence[Mapping[str, Any]]) -> tuple[Block, ...]:
     """One green or red line, and every gate with its value in a table folded below (open when one is broken)."""
-    if not run.gates:
+    if not gates:
         return (Paragraph("No exactness gate was measured in this run: do not rely on its numbers.", tone="bad"),)
-    broken = [g for g in run.gates if not g["passed"]]
-    names = list(dict.fromkeys(str(g["name"]) for g in run.gates))
+    broken = [g for g in gates if not g["passed"]]
+    names = list(dict.fromkeys(str(g["name"]) for g in gates))
     if broken:
         which = "; ".join(dict.fromkeys(f"{g['name']} at {g.get('cell', '')}, {g['where']}" for g in broken))
         line = Paragraph(
             which + ".",
             tone="bad",
-            lead=f"Broken: {len(broken)} of {len(run.gates)} exactness gates. Do not believe these numbers.",
+            lead=f"Broken: {len(broken)} of {len(gates)} exactness gates. Do not believe these numbers.",
         )
     else:
         line = Paragraph(
             f"{plural(len(names), 'identity', 'identities')} measured in every model, all within tolerance.",
             tone="good",
-            lead=f"All {len(run.gates)} exactness gates hold.",
+            lead=f"All {len(gates)} exactness gates hold.",
         )
-    return (line, Details("Every gate with its value and tolerance", (_gate_table(run),), is_open=bool(broken)))
+    return (line, Details("Every gate with its value and tolerance", (_gate_table(gates),), is_open=bool(broken)))
 
 
-def _gate_table(run: RunTables) -> Table:
-    rows = [_worst(run, name) for name in dict.fromkeys(str(g["name"]) for g in run.gates)]
+def _gate_table(gates: Sequence[Mapping[str, Any]]) -> Table:
+    rows = [_worst(gates, name) for name in dict.fromkeys(str(g["name"]) for g in gates)]
     return make_table(
         pd.DataFrame(rows),
         {"value": scientific, "tolerance": scientific},
@@ -82,9 +88,9 @@ def _gate_table(run: RunTables) -> Table:
     )
 
 
-def _worst(run: RunTables, name: str) -> dict[str, Any]:
+def _worst(gates: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
     """The worst measurement of one gate over all cells; NaN is the worst of all."""
-    same = [g for g in run.gates if g["name"] == name]
+    same = [g for g in gates if g["name"] == name]
     worst = max(same, key=lambda g: (not g["passed"], math.inf if math.isnan(float(g["value"])) else float(g["value"])))
     return {
         "name": name,

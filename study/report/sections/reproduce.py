@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -26,9 +27,19 @@ _GROUPS = ("machine", "data", "evaluations")
 
 def build(run: RunTables) -> Section:
     """Commands, hashes, versions and the resolved config."""
+    return reproduce(run.manifest, run.config_text, _commands(run.folder.name, run.config.name, "run"))
+
+
+def reproduce_sweep(manifest: Mapping[str, Any], config_text: str, folder: str, name: str) -> Section:
+    """The same of a sweep. folder: its name among the results."""
+    return reproduce(manifest, config_text, _commands(folder, name, "sweep"))
+
+
+def reproduce(manifest: Mapping[str, Any], config_text: str, commands: str) -> Section:
+    """The section, from what a run folder says of itself."""
     about = "On one machine, the same config and revision give the same tables to the last byte; seconds differ."
-    blocks: list[Block] = [Paragraph(about), Code(_commands(run))]
-    manifest = dict(run.manifest)
+    blocks: list[Block] = [Paragraph(about), Code(commands)]
+    manifest = dict(manifest)
     shown = [leaf for key in _SHOWN if key in manifest for leaf in flatten(manifest[key], key)]
     shown += [leaf for key in _GROUPS if key in manifest for leaf in flatten(manifest[key], key)]
     if shown:
@@ -36,19 +47,19 @@ def build(run: RunTables) -> Section:
     packages: Any = manifest.get("packages", {})
     if packages:
         blocks.append(Details("Package versions", (_table(flatten(packages), "table-packages", "Package versions"),)))
-    if run.config_text:
-        blocks.append(Details("Resolved config", (Code(run.config_text),)))
+    if config_text:
+        blocks.append(Details("Resolved config", (Code(config_text),)))
     return Section(name="reproduce", title="How to reproduce", short="Reproduce", blocks=tuple(blocks))
 
 
-def _commands(run: RunTables) -> str:
-    """Shell commands that make this run, and this page, again."""
+def _commands(folder: str, name: str, command: str) -> str:
+    """Shell commands that make this run, and this page, again. command: "run" or "sweep"."""
     return "\n".join(
         (
             "# this page again, from the tables of the run",
-            f".venv/bin/study report results/{run.folder.name}",
+            f".venv/bin/study report results/{folder}",
             "# the run again, beside this one",
-            f".venv/bin/study run results/{run.folder.name}/config.resolved.yaml name={run.config.name}-again",
+            f".venv/bin/study {command} results/{folder}/config.resolved.yaml name={name}-again",
         )
     )
 

@@ -1,0 +1,1 @@
+"""Finished runs beside each other: what they were made from, and by how much their numbers differ."""

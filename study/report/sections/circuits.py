@@ -1,0 +1,80 @@
+"""Part of the section on head methods: how small a circuit each method finds."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from study.report.blocks import Block, Details, Figure, Heading, Paragraph, Table
+from study.report.figures.agreement import Dot, make_dot, paint_dots
+from study.report.figures.palette import ACCENT, head_method_label
+from study.report.figures.style import draw
+from study.report.inputs import RunTables, pick
+from study.report.notes import interval_note
+from study.report.numbers import count, interval, number
+from study.report.tables import make_table
+
+PERFORMANCE, DISTANCE = "circuit_performance_score", "circuit_distance_error"
+NAMES = {PERFORMANCE: "CPR", DISTANCE: "CMD"}
+_ABOUT = (
+    "Only the top heads by one method stay at work, the others are replaced by their reference means; the number of "
+    "heads kept grows from none to all. CPR is the area under the share of the margin regained, heads that support the "
+    "predicted class first: higher is better, and above 1 where heads that push the other way are left out. CMD is the "
+    "area between that share and 1, largest heads first: lower is better."
+)
+
+
+def circuit_blocks(run: RunTables) -> list[Block]:
+    """The methods by CPR, and both areas in a table; nothing where the run has none."""
+    rows = run.tables["estimates"]
+    rows = rows[rows["metric"].isin(NAMES) & (rows["subset"] == "all") & rows["estimate"].notna()]
+    if rows.empty:
+        return []
+    blocks: list[Block] = [Heading("How small a circuit each method finds", "circuits"), Paragraph(_ABOUT)]
+    if (figure := _figure(run, rows)) is not None:
+        blocks.append(figure)
+    return [*blocks, Details("CPR and CMD of every method", (_table(run, rows),))]
+
+
+def _figure(run: RunTables, rows: pd.DataFrame) -> Figure | None:
+    panels: dict[str, list[Dot]] = {}
+    for dataset, model in run.variants:
+        own = pick(rows, dataset=dataset, model=model, metric=PERFORMANCE)
+        own = own.sort_values("estimate", ascending=False, kind="stable")
+        if len(own):
+            panels[run.label(dataset, model)] = [
+                make_dot(head_method_label(str(row["method_a"])), "", row) for _, row in own.iterrows()
+            ]
+    if not panels:
+        return None
+    best = list(dict.fromkeys(dots[0].row for dots in panels.values()))
+    return draw(
+        "circuits",
+        lambda: paint_dots(panels, {"": ACCENT}, "CPR"),
+        title=f"{' and '.join(best)} {'finds' if len(best) == 1 else 'find'} the smallest circuits",
+        note=f"In units of the mean margin that all heads together add; the random control is the floor. "
+        f"{interval_note(run)}. The title goes by the means; intervals may overlap.",
+        source="tables/estimates",
+    )
+
+
+def _table(run: RunTables, rows: pd.DataFrame) -> Table:
+    table = pd.DataFrame(
+        {
+            "model": [run.label(d, m) for d, m in zip(rows["dataset"], rows["model"], strict=True)],
+            "area": rows["metric"].map(NAMES),
+            "method": rows["method_a"].map(head_method_label),
+            "estimate": rows["estimate"],
+            "interval": [interval(low, high) for low, high in zip(rows["low"], rows["high"], strict=True)],
+            "texts": rows["n_examples"],
+            "undefined": rows["n_undefined"],
+        }
+    )
+    return make_table(
+        table,
+        {"estimate": number, "texts": count, "undefined": count},
+        anchor="table-circuits",
+        title="Areas over circuit sizes",
+        note=f"Means with their {interval_note(run)}.",
+        source="tables/estimates",
+        left=("area", "interval"),
+    )

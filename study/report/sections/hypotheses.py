@@ -1,0 +1,122 @@
+"""Section: the hypotheses that were fixed before the run, each with its verdict."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from study.report.blocks import Block, Bullets, Details, Paragraph, Section, Table
+from study.report.inputs import RunTables
+from study.report.notes import level_text
+from study.report.numbers import count, interval, listing, number, plural
+from study.report.tables import make_table
+
+VERDICTS = ("supported", "contradicted", "inconclusive", "not tested")
+_HOW = (
+    "Each hypothesis, with its smallest effect of interest, stands in the config and was fixed before the run. "
+    "Supported: the p value, adjusted over all tested hypotheses (Holm), is below 0.05 and the whole interval lies "
+    "beyond the smallest effect. Contradicted: the interval lies wholly on the other side of 0, or inside the band "
+    "that counts as no effect. Everything else is inconclusive."
+)
+
+
+def build(run: RunTables) -> Section | None:
+    """How many held, one line a hypothesis, and what each model says folded below; nothing without hypotheses."""
+    rows = run.tables["hypotheses"]
+    if rows.empty:
+        return None
+    main = rows[rows["model"] == ""]
+    blocks: list[Block] = [Paragraph(_count(main), lead=_lead(main)), _table(run, main)]
+    if (open_ones := _reasons(main)) is not None:
+        blocks.append(open_ones)
+    strata = rows[(rows["model"] != "") & rows["effect"].notna()]
+    if len(strata):
+        blocks.append(Details("The same by data set and model, exploratory", (_strata(run, strata),)))
+    return Section(name="hypotheses", title="Hypotheses and their verdicts", short="Hypotheses", blocks=tuple(blocks))
+
+
+def verdicts_of(main: pd.DataFrame) -> dict[str, str]:
+    """Hypothesis -> its verdict; the rows of single parts are left out."""
+    whole = main[main["part"] == ""]
+    return dict(zip(whole["hypothesis"], whole["verdict"], strict=True))
+
+
+def _lead(main: pd.DataFrame) -> str:
+    verdicts = list(verdicts_of(main).values())
+    told = [f"{verdicts.count(v)} {v}" for v in VERDICTS if verdicts.count(v)]
+    return f"Of {plural(len(verdicts), 'hypothesis', 'hypotheses')}: {listing(told)}."
+
+
+def _count(main: pd.DataFrame) -> str:
+    names = verdicts_of(main)
+    said = [f"{listing([h for h, v in names.items() if v == verdict])} {verdict}" for verdict in VERDICTS
+            if verdict in names.values()]  # fmt: skip
+    return f"{'; '.join(said)}. {_HOW}"
+
+
+def _table(run: RunTables, main: pd.DataFrame) -> Table:
+    table = pd.DataFrame(
+        {
+            "hypothesis": [_named(h, p) for h, p in zip(main["hypothesis"], main["part"], strict=True)],
+            "claim": main["claim"],
+            "effect": main["effect"],
+            "interval": [interval(low, high, 3) for low, high in zip(main["low"], main["high"], strict=True)],
+            "wanted": main["smallest_effect"],
+            "p_adjusted": main["p_adjusted"],
+            "verdict": main["verdict"],
+        }
+    )
+    return make_table(
+        table,
+        {"effect": _three, "wanted": _three, "p_adjusted": _three},
+        anchor="table-hypotheses",
+        title="Hypotheses, all models together",
+        note=f"Interval: {level_text(run)}, over texts and training seeds where there are several. Smallest effect: of "
+        "interest. p: sign-flip test over texts, adjusted by Holm's method.",
+        source="hypotheses.csv",
+        headers={"wanted": "smallest effect", "p_adjusted": "p, adjusted"},
+        left=("hypothesis", "claim", "interval", "verdict"),
+        wide=True,
+    )
+
+
+def _reasons(main: pd.DataFrame) -> Bullets | None:
+    """What the verdicts rest on, in words, where the table says so."""
+    told = main[main["reason"] != ""]
+    items = [
+        Paragraph(str(reason), lead=f"{_named(h, p)}: {verdict}.")
+        for h, p, reason, verdict in zip(told["hypothesis"], told["part"], told["reason"], told["verdict"], strict=True)
+    ]
+    return Bullets(tuple(items)) if items else None
+
+
+def _strata(run: RunTables, rows: pd.DataFrame) -> Table:
+    table = pd.DataFrame(
+        {
+            "hypothesis": [_named(h, p) for h, p in zip(rows["hypothesis"], rows["part"], strict=True)],
+            "model": [run.label(d, m) for d, m in zip(rows["dataset"], rows["model"], strict=True)],
+            "effect": rows["effect"],
+            "interval": [interval(low, high, 3) for low, high in zip(rows["low"], rows["high"], strict=True)],
+            "p_adjusted": rows["p_adjusted"],
+            "texts": rows["n_examples"],
+            "seeds": rows["n_seeds"],
+            "undefined": rows["n_undefined"],
+        }
+    )
+    return make_table(
+        table,
+        {"effect": _three, "p_adjusted": _three, "texts": count, "seeds": count, "undefined": count},
+        anchor="table-hypotheses-models",
+        title="Hypotheses by data set and model",
+        note="No verdicts: the confirmatory test is the pooled one. p: adjusted over these rows (Benjamini, Hochberg).",
+        source="hypotheses.csv",
+        headers={"p_adjusted": "p, adjusted"},
+        left=("hypothesis", "interval"),
+    )
+
+
+def _named(hypothesis: str, part: str) -> str:
+    return f"{hypothesis}, {part}" if part else hypothesis
+
+
+def _three(value: float) -> str:
+    return number(value, 3)

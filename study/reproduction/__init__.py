@@ -1,0 +1,1 @@
+"""The smoke study again, and whether its numbers are those that are kept in results/reference."""
