@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from study.config import DatasetConfig, ModelConfig, StudyConfig
-from study.config.limits import learns
+from study.config.limits import has_shuffled_control
 
 Progress = Callable[[int, int, str], None]  # (done, total, what is being done)
 
@@ -30,7 +30,7 @@ def _is_evaluated(config: StudyConfig, _dataset: DatasetConfig, _model: ModelCon
 
 
 def _learns_nonsense(config: StudyConfig, _dataset: DatasetConfig, model: ModelConfig) -> bool:
-    return "sanity" in config.evaluate.measures and config.evaluate.shuffled_labels and learns(model)
+    return has_shuffled_control(config, model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,7 @@ STAGES: tuple[Stage, ...] = (
         scope="cell",
         function="study.pipeline:train_cell",
         needs=("data",),
-        code=(*_BASE, "fitting_models.py", "data", "model"),
+        code=(*_BASE, "fitting_models.py", "ledger/markers.py", "data", "model"),
         config=("training", "runtime"),
     ),
     Stage(
@@ -164,7 +164,7 @@ STAGES: tuple[Stage, ...] = (
         scope="cell",
         function="study.pipeline:train_shuffled",
         needs=("data",),
-        code=(*_BASE, "fitting_models.py", "data", "model"),
+        code=(*_BASE, "fitting_models.py", "ledger/markers.py", "data", "model"),
         config=("training", "runtime"),
         applies=_learns_nonsense,
     ),
@@ -190,7 +190,7 @@ STAGES: tuple[Stage, ...] = (
         name="compare",
         scope="run",
         function="study.pipeline:compare_run",
-        needs=("data", "baseline", "train", "rate", "explain", "dissect", "converge", "evaluate", "score"),
+        needs=("data", "baseline", "train", "rate", "explain", "dissect", "converge", "shuffle", "evaluate", "score"),
         code=(
             *(*_BASE, "comparing.py", "gates.py", "stats", "metrics", "model"),
             *("crosswalk/__init__.py", "crosswalk/rows.py", "data"),
@@ -202,7 +202,7 @@ STAGES: tuple[Stage, ...] = (
         scope="run",
         function="study.pipeline:write_report",
         needs=("data", "compare", "score"),
-        code=(*_BASE, "report", "reference.py", "model/__init__.py"),
+        code=(*_BASE, "report", "reference.py", "model/__init__.py", "stats"),
         config=_ALL_SECTIONS,  # it prints the whole config
     ),
 )
@@ -232,7 +232,7 @@ SWEEP_STAGES: tuple[Stage, ...] = (
         scope="run",
         function="study.sweeping.gather:write_report",
         needs=("data", "gather"),
-        code=(*_BASE, "sweeping", "report"),
+        code=(*_BASE, "sweeping", "report", "stats"),
         config=(*_ALL_SECTIONS, "sweep"),  # it prints the whole config
     ),
 )

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from study.config import DatasetConfig, ModelConfig, StudyConfig
+from study.config.limits import has_shuffled_control
 from study.explaining import Explained
 from study.ledger import read_frame, read_json, write_text
 from study.model.training import EpochResult
@@ -120,6 +121,10 @@ def join_cells(run_folder: Path, config: StudyConfig) -> dict[str, pd.DataFrame]
     if any(dataset.rated is not None for dataset in config.datasets):
         rated = _join(run_folder, config, "rated_predictions", lambda dataset, _model: dataset.rated is not None)
         joined["rated_predictions"] = rated
+    if any(has_shuffled_control(config, model) for _, model, _ in cells(config).values()):
+        joined["shuffled_training"] = _join(
+            run_folder, config, "shuffled_training", lambda _dataset, model: has_shuffled_control(config, model)
+        )
     trials = with_intervals(_join(run_folder, config, "trials"), config.compare.level)
     return {**joined, "crosswalk": pd.concat(kinds, ignore_index=True), "trials": trials}
 

@@ -15,6 +15,7 @@ SHARED = {"artefacts.py", "pipeline.py", "preparing.py", "tables.py"}  # of all 
 
 NOT_DECIDING = {
     ("train", "gates.py"): "of the walkthrough, which training does not walk",
+    ("shuffle", "gates.py"): "the same, on shuffled labels",
     ("rate", "gates.py"): "of the walkthrough, which an answer does not walk either",
     ("baseline", "model/training.py"): "how models are asked, which baselines are not",
     ("score", "gates.py"): "of the walkthrough, which scoring does not walk either",

@@ -26,6 +26,11 @@ def learns(model: ModelConfig) -> bool:
     return model.family not in HAND_BUILT
 
 
+def has_shuffled_control(config: StudyConfig, model: ModelConfig) -> bool:
+    """Whether the model is trained once more, on shuffled labels, to see whether explanations notice."""
+    return "sanity" in config.evaluate.measures and config.evaluate.shuffled_labels and learns(model)
+
+
 def fewest_coalitions(n_players: int) -> int:
     """The least number of sampled coalitions that a Shapley fit accepts: twice as many pairs as players."""
     return 4 * (n_players + 1)

@@ -20,7 +20,8 @@ def split_variance(repeats: pd.DataFrame) -> pd.DataFrame:
     """Variance of every metric by its source, four rows each, for each data set, model and pair of methods.
 
     variance: of one value, in the metric's unit squared; NaN where the design cannot tell (training seed with one seed,
-    explainer seed with one repeat). share: of the sum of the four. is_cut: the estimate was below zero and counts as
+    explainer seed with one repeat). A method against its own repeats is left out: its values share repeats, so the
+    explainer's own part could not be told. share: of the sum of the four. is_cut: the estimate was below zero and counts as
     zero, so the source is too small to be seen here. Texts that are undefined in a seed or repeat are left out;
     n_undefined counts them.
 
@@ -28,7 +29,8 @@ def split_variance(repeats: pd.DataFrame) -> pd.DataFrame:
     Source: `study.stats.variance`.
     """
     rows: list[tuple[object, ...]] = []
-    for key, group in repeats.groupby(_KEY, sort=False):
+    shares_repeats = (repeats["metric"] == "spearman") & (repeats["method_a"] == repeats["method_b"])
+    for key, group in repeats[~shares_repeats].groupby(_KEY, sort=False):
         values = _values(group)
         split = variance_components(values)
         counts = (split.n_seeds, split.n_examples, split.n_repeats, values.shape[1] - split.n_examples)

@@ -77,6 +77,7 @@ class _Cluster:
         self._local: distributed.LocalCluster | None = None
         self._running: dict[str, _Performance] = {}
         self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()  # None: some future is over
+        self._started = False
         self._capacity = 1
         self._looked = 0.0
         self._down_since: float | None = None  # without a scheduler, or without any worker
@@ -87,15 +88,16 @@ class _Cluster:
         return bool(self._running)
 
     def hand_out(self, agenda: Agenda) -> None:
-        while len(self._running) < self._capacity and self._down_since is None:
+        while not self._running or (len(self._running) < self._capacity and self._down_since is None):
             ready = agenda.take()
             if ready is None:
                 return
-            if self._client is None:
+            if not self._started:
                 self._start()
             name, call = ready
             self._running[name] = _Performance(call=call)
-            self._submit(name)
+            if self._client is not None:  # else when there is a scheduler again
+                self._submit(name)
 
     def listen(self, agenda: Agenda) -> None:
         self._hear(agenda)
@@ -114,6 +116,7 @@ class _Cluster:
     # the cluster
 
     def _start(self) -> None:
+        self._started = True
         if self._scheduler is None:
             self._local = start_local_cluster(self._n_workers)
         self._follow(connect(self._local or self._scheduler or ""))

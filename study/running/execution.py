@@ -13,7 +13,6 @@ from study.config import StudyConfig
 from study.config.loading import config_hash, deciding_settings
 from study.errors import GateError, LedgerError, StudyError
 from study.ledger.manifest import RunLog, hash_code, package_versions, read_manifest, write_manifest
-from study.ledger.markers import read_marker
 from study.running.agenda import Engine, Job, Outcome
 from study.running.display import Display
 from study.running.estimate import describe_seconds, estimate_run, estimate_seconds
@@ -21,7 +20,7 @@ from study.running.freshness import Decision, Inspector
 from study.running.mending import set_aside_damaged
 from study.running.performing import Order, Task
 from study.running.plan import build_tasks
-from study.running.run_folder import count_evaluations, read_gates
+from study.running.run_folder import count_evaluations, hash_data, read_done_markers, read_gates
 from study.running.worker import Call
 from study.stages import Stage, cells, points
 
@@ -238,16 +237,7 @@ class Execution:
             self.display.line(str(error), "red")
 
     def _write_manifest(self, state: str) -> None:
-        seconds, data, peak_gib = {}, {}, 0.0
-        for task in self.tasks.values():
-            marker = read_marker(self.folder / task.folder, task.stage.name)
-            if marker is None or marker.state != "done":
-                continue
-            seconds[task.name] = marker.seconds
-            peak_gib = max(peak_gib, marker.peak_gib)
-            if task.stage.scope == "dataset":
-                inputs = {f"input {Path(path).name}": value for path, value in marker.ingredients["inputs"].items()}
-                data[task.name] = inputs | dict(marker.outputs)
+        markers = read_done_markers(self.folder, self.tasks.values())
         write_manifest(
             self.folder,
             state=state,
@@ -255,9 +245,9 @@ class Execution:
             config_hash=config_hash(self.config),
             workers=self.config.runtime.workers,
             code=self.inspector.code,
-            data=data,
+            data=hash_data(markers, self.tasks),
             wall_seconds=time.monotonic() - self.start,
-            stage_seconds=seconds,
-            peak_gib=peak_gib,
+            stage_seconds={name: marker.seconds for name, marker in markers.items()},
+            peak_gib=max((marker.peak_gib for marker in markers.values()), default=0.0),
             evaluations=count_evaluations(self.folder),
         )

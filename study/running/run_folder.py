@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from study.config import StudyConfig
 from study.config.loading import parse_config
 from study.errors import ConfigError, LedgerError
 from study.ledger.manifest import read_manifest
+from study.ledger.markers import Marker, read_marker
 from study.registry import suggest
+from study.running.performing import Task
 from study.stages import cells, points
 
 
@@ -74,6 +76,22 @@ def count_evaluations(folder: Path) -> dict[str, int]:
     for row in _read_rows(folder / "cost.csv"):
         counts[row["method"]] = counts.get(row["method"], 0) + int(float(row["n_evals"] or 0))
     return counts
+
+
+def read_done_markers(folder: Path, tasks: Iterable[Task]) -> dict[str, Marker]:
+    """Task name -> its marker, of the tasks that are done."""
+    markers = {task.name: read_marker(folder / task.folder, task.stage.name) for task in tasks}
+    return {name: marker for name, marker in markers.items() if marker is not None and marker.state == "done"}
+
+
+def hash_data(markers: Mapping[str, Marker], tasks: Mapping[str, Task]) -> dict[str, dict[str, str]]:
+    """Task of a data set -> file -> sha256, of the files it read from outside of the run and of those it wrote."""
+    return {
+        name: {f"input {Path(path).name}": value for path, value in marker.ingredients["inputs"].items()}
+        | dict(marker.outputs)
+        for name, marker in markers.items()
+        if tasks[name].stage.scope == "dataset"
+    }
 
 
 def _run_folders(results: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The engine of worker processes."""
+"""Which engine a config chooses, and the one of worker processes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from fake_run import CONFIG
 
+from study.config.loading import load_config
+from study.errors import ConfigError
 from study.running.agenda import Call, Job, Outcome
-from study.running.engine import ProcessEngine
+from study.running.dask_engine import DaskEngine
+from study.running.engine import ProcessEngine, make_engine
+from study.running.plan import allowed_names
 from tests import fake_study  # noqa: F401 - where the workers find the fake stages
 
 
@@ -59,3 +64,19 @@ def test_ctrl_c_is_never_lost(tmp_path: Path) -> None:
             jobs, lambda name: Call(function="fake_stages:nothing", argument=None), Swallowing()
         )
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_config_chooses_the_engine(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(CONFIG)
+    config = load_config(path, ["runtime.workers=3"], allowed_names())
+    assert isinstance(make_engine(config, tmp_path / "log"), ProcessEngine)
+    config = load_config(path, ["runtime.engine=dask", "runtime.scheduler=tcp://far:8786"], allowed_names())
+    assert isinstance(make_engine(config, tmp_path / "log"), DaskEngine)
+
+
+def test_scheduler_without_the_engine_that_uses_it_is_a_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(CONFIG + "runtime: {scheduler: 'tcp://far:8786'}\n")
+    with pytest.raises(ConfigError, match=r"config.yaml:6:\d+: runtime.scheduler is for the engine 'dask' only"):
+        load_config(path, [], allowed_names())

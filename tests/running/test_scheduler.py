@@ -33,7 +33,10 @@ class Cluster:
     def start(self, *, worker: bool = True) -> None:
         self._begin("scheduler", "--host", "127.0.0.1", "--port", str(self.port))
         if worker:
-            self._begin("worker", self.address, "--nthreads", "1", "--no-nanny")
+            self.start_worker()
+
+    def start_worker(self) -> None:
+        self._begin("worker", self.address, "--nthreads", "1", "--no-nanny")
 
     def kill(self) -> None:
         """The scheduler only: the worker ends by itself."""
@@ -104,3 +107,16 @@ def test_scheduler_that_stays_away_fails_what_is_left(
     assert "FAILED data reviews: the dask cluster has no worker" in study.said
     assert "not run: 10 tasks" in study.said
     assert study.run() == 0
+
+
+def test_worker_that_comes_late_is_used_at_once(
+    study: Study, finished: Study, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tasks that end between two looks at the cluster, the first of which found no worker."""
+    monkeypatch.setattr(dask_engine, "_LOOK_SECONDS", 30.0)
+    cluster.start(worker=False)
+    late = threading.Timer(1.0, cluster.start_worker)
+    late.start()
+    assert study.run(runtime__engine="dask", runtime__scheduler=cluster.address) == 0
+    late.join()
+    assert tables(study) == tables(finished)
