@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from study.cells import cell_name, models_of, seeds_of
 from study.config import DatasetConfig, ModelConfig, StudyConfig
 from study.crosswalk.rows import LEAVE_ONE_OUT, ROW_METRICS, cancellation
 from study.data import read_lexicon
@@ -28,7 +29,6 @@ from study.metrics.removal import measure_removal
 from study.metrics.stability import measure_seed_agreement, measure_stability_rows
 from study.metrics.variance import split_variance
 from study.records import FloatArray
-from study.stages import cell_name, models_of, seeds_of
 from study.stats import crossed_interval, wilson_interval
 
 _OF_SCORE = ("truth_words", "truth_scores", "verification")  # what hypotheses on known answers look at

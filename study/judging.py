@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from study.cells import cells, models_of
 from study.config import DatasetConfig, ModelConfig, StudyConfig
 from study.config.limits import SHAPLEY_METHODS
 from study.failing import FAILURE_COLUMNS, SCORED_COLUMNS, count_scored, failure_rates, find_failures
@@ -29,7 +30,7 @@ from study.ledger import read_frame
 from study.metrics.cancelling_pairs import compare_columns, is_cancelling
 from study.metrics.score_card import make_score_card
 from study.scoring import Chance, head_cells, score_head_methods, score_word_methods
-from study.stages import Progress, cells, models_of
+from study.stages import Progress
 from study.tasks import TASKS
 from study.tasks.language import Task
 from study.verifying import verify_run

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from study.artefacts import load_corpus_folder
+from study.cells import cell_name, models_of
 from study.config import DatasetConfig, ModelConfig, StudyConfig
 from study.config.limits import learns
 from study.data.words import split_words
 from study.game.shapley import exact_weights
 from study.ledger import read_frame
 from study.records import BoolArray, FloatArray
-from study.stages import cell_name, models_of
 from study.tasks import TASKS
 from study.tasks.fitting import head_places
 from study.tasks.language import HeadSpec, Task, rule_values

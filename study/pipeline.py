@@ -24,6 +24,7 @@ from study.artefacts import (
     save_vocabulary,
     save_weights,
 )
+from study.cells import models_of
 from study.comparing import compare
 from study.config import StudyConfig
 from study.converging import COLUMNS as CONVERGENCE_COLUMNS
@@ -62,7 +63,7 @@ from study.preparing import (
 )
 from study.rating import rate_with_baselines, rate_with_model
 from study.seeds import seed_of
-from study.stages import StageContext, models_of
+from study.stages import StageContext
 from study.surveying import survey
 
 PART_SIZE = 5  # texts explained between two saves: a killed run loses at most so many

@@ -19,6 +19,7 @@ from study.artefacts import (
     load_vocabulary,
     place_model,
 )
+from study.cells import cells
 from study.config import StudyConfig
 from study.config.limits import learns
 from study.converging import choose_texts
@@ -36,7 +37,7 @@ from study.model.protocol import ModelSource
 from study.model.reference import HeadReference
 from study.records import Corpus, IntArray, TextBatch
 from study.seeds import rng_of, seed_of
-from study.stages import StageContext, cells
+from study.stages import StageContext
 
 T = TypeVar("T")
 

@@ -86,8 +86,8 @@ class StageContext:
 
 # Sources that decide every stage's result: what it reads, and the bytes it writes.
 _BASE = (
-    *("errors.py", "records.py", "registry.py", "config/__init__.py", "seeds.py", "stages.py", "ledger/__init__.py"),
-    *("artefacts.py", "pipeline.py", "preparing.py", "tables.py", "config/limits.py", "head_classes.py"),
+    *("errors.py", "records.py", "registry.py", "config/__init__.py", "config/limits.py", "seeds.py", "stages.py"),
+    *("cells.py", "ledger/__init__.py", "artefacts.py", "pipeline.py", "preparing.py", "tables.py", "head_classes.py"),
     *("support.py", "tasks"),
 )
 _EXPLAIN = ("explaining.py", "identities.py", "gates.py", "data", "model", "game", "crosswalk")
@@ -236,52 +236,3 @@ SWEEP_STAGES: tuple[Stage, ...] = (
         config=(*_ALL_SECTIONS, "sweep"),  # it prints the whole config
     ),
 )
-
-
-def cell_name(dataset: str, model: str, seed: int) -> str:
-    """The folder name of a cell."""
-    return f"{dataset}-{model}-s{seed}"
-
-
-def cells(config: StudyConfig) -> Mapping[str, tuple[DatasetConfig, ModelConfig, int]]:
-    """Every cell of a config by name, in the order of data sets, models, seeds."""
-    return {
-        cell_name(d.name, m.name, s): (d, m, s)
-        for d in config.datasets
-        for m in models_of(d, config)
-        for s in seeds_of(m, config)
-    }
-
-
-def seeds_of(model: ModelConfig, config: StudyConfig) -> tuple[int, ...]:
-    """The training seeds that a model runs on, in the config's order."""
-    return config.seeds[: model.n_seeds]
-
-
-def models_of(dataset: DatasetConfig, config: StudyConfig) -> tuple[ModelConfig, ...]:
-    """The models that run on a data set, in the config's order."""
-    return tuple(m for m in config.models if dataset.runs(m.name))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """One point of a sweep: a cell, and how SHAP and LIME are asked there. budget: evaluations a text and method."""
-
-    cell: str
-    dataset: DatasetConfig
-    model: ModelConfig
-    seed: int
-    removal: str
-    budget: int
-
-
-def points(config: StudyConfig) -> Mapping[str, Point]:
-    """Every point of a sweep by name, cell by cell, then removal operators, then budgets; none without a sweep."""
-    if config.sweep is None:
-        return {}
-    return {
-        f"{cell}-{removal}-{budget}": Point(cell=cell, dataset=d, model=m, seed=s, removal=removal, budget=budget)
-        for cell, (d, m, s) in cells(config).items()
-        for removal in config.sweep.removals
-        for budget in config.sweep.budgets
-    }

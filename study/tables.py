@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from study.cells import cells
 from study.config import DatasetConfig, ModelConfig, StudyConfig
 from study.config.limits import has_shuffled_control
 from study.explaining import Explained
@@ -19,7 +20,6 @@ from study.ledger import read_frame, read_json, write_text
 from study.model.training import EpochResult
 from study.model.walkthrough import WalkthroughRow
 from study.records import Contributions, FloatArray, Gate, TextBatch
-from study.stages import cells
 from study.stats import mean_interval
 
 CELL_TABLES = (  # of a cell, joined as they are

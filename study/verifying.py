@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from study.artefacts import load_corpus_folder, load_encoder, load_vocabulary, place_model
+from study.cells import cell_name, cells
 from study.config import DatasetConfig, ModelConfig, ShortcutConfig, StudyConfig
 from study.config.limits import clean_sibling, learns
 from study.data.batch import make_batch
@@ -26,7 +27,7 @@ from study.model.protocol import ModelSource
 from study.model.training import predict_logits
 from study.records import Corpus, IntArray, LabelledTexts
 from study.seeds import rng_of
-from study.stages import Progress, cell_name, cells
+from study.stages import Progress
 from study.tasks.language import NOISE
 
 COLUMNS = ["dataset", "model", "seed", "check", "value", "low", "high", "passed"]

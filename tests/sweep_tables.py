@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from study.cells import points
 from study.config import StudyConfig
 from study.config.loading import parse_config
-from study.stages import points
 
 CONFIG = """
 name: made-up

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from study.cells import cells
 from study.config import ModelConfig, StudyConfig
 from study.config.loading import load_config
 from study.data.shortcuts import WITHIN_WORDS
@@ -14,7 +15,6 @@ from study.errors import ConfigError
 from study.known import has_truth, rung_of
 from study.metrics.score_card import RUNGS
 from study.running.plan import allowed_names
-from study.stages import cells
 from study.tasks import TASKS
 from tests.tasks import own_task
 

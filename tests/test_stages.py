@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from study.cells import cells, models_of, seeds_of
 from study.config import ConvergenceConfig, DatasetConfig, ModelConfig, StudyConfig
-from study.stages import _ALL_SECTIONS, _BASE, _SCORE, STAGES, cells, models_of, seeds_of
+from study.stages import _ALL_SECTIONS, _BASE, _SCORE, STAGES
 
 ROOT = Path(__file__).parent.parent
 SHARED = {"artefacts.py", "pipeline.py", "preparing.py", "tables.py"}  # of all stages: they import what some need

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from study.cells import points
 from study.cli import app
 from study.config import StudyConfig
 from study.config.loading import load_config
@@ -26,7 +27,7 @@ from study.running.estimate import estimate_seconds
 from study.running.freshness import select_code, select_settings
 from study.running.plan import Task, allowed_names, build_tasks
 from study.running.run_folder import list_runs, read_gates
-from study.stages import SWEEP_STAGES, StageContext, points
+from study.stages import SWEEP_STAGES, StageContext
 from study.stats import crossed_interval
 from study.sweeping import point as point_stage
 from study.sweeping.axes import model_families

@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from study import ledger
+from study.cells import cells
 from study.config import StudyConfig
 from study.config.loading import flatten_settings
 from study.errors import LedgerError
 from study.ledger.manifest import SCHEMA_VERSION, read_manifest
-from study.stages import cells
 
 KEYS = ["dataset", "model", "metric", "method_a", "method_b"]
 SWEEP_KEYS = ["dataset", "model", "removal", "budget", "metric", "method_a", "method_b"]

@@ -19,9 +19,9 @@ _KEY = ["dataset", "model", "metric", "method_a", "method_b"]
 def split_variance(repeats: pd.DataFrame) -> pd.DataFrame:
     """Variance of every metric by its source, four rows each, for each data set, model and pair of methods.
 
+    A method against its own repeats is left out: its values share repeats, so the explainer's part could not be told.
     variance: of one value, in the metric's unit squared; NaN where the design cannot tell (training seed with one seed,
-    explainer seed with one repeat). A method against its own repeats is left out: its values share repeats, so the
-    explainer's own part could not be told. share: of the sum of the four. is_cut: the estimate was below zero and counts as
+    explainer seed with one repeat). share: of the sum of the four. is_cut: the estimate was below zero and counts as
     zero, so the source is too small to be seen here. Texts that are undefined in a seed or repeat are left out;
     n_undefined counts them.
 

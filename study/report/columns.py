@@ -10,6 +10,7 @@ _HEAD = ("component", "layer", "head")
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "accuracy": (*_CELL, "kind", "accuracy", "low", "high", "level", "n_test", "n_seeds"),
     "training": (*_CELL, "epoch", "train_loss", "validation_loss", "validation_accuracy"),
+    "shuffled_training": (*_CELL, "epoch", "train_loss", "validation_loss", "validation_accuracy"),
     "texts": (
         *_CELL,
         *("trained", "example_id", "text", "label", "predicted", "target", "margin", "empty_margin"),
@@ -102,13 +103,20 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("effect_size", "p", "p_adjusted", "n_examples", "n_seeds", "n_undefined"),
     ),
     "variance": (
-        *("dataset", "model", "metric", "method_a", "method_b", "source", "variance", "share"),
-        *("n_seeds", "n_examples", "n_repeats"),
+        *("dataset", "model", "metric", "method_a", "method_b", "source", "variance", "share", "is_cut"),
+        *("n_seeds", "n_examples", "n_repeats", "n_undefined"),
     ),
     "hypotheses": (
         *("hypothesis", "part", "claim", "dataset", "model", "effect", "low", "high", "level", "p", "p_adjusted"),
         *("smallest_effect", "equivalence_band", "verdict", "reason", "n_examples", "n_seeds", "n_undefined"),
     ),
+    "faithfulness": (*_TEXT, "method", "explained_under", "removed_by", "metric", "value"),
+    "repeats": (*_TEXT, "repeat", "metric", "method_a", "method_b", "value"),
+    "word_stability": (*_TEXT, "word_index", "word", "method", "score_mean", "score_sd", "n_repeats"),
+    "edit_stability": (*_TEXT, "edit", "method", "metric", "value"),
+    "sanity": (*_TEXT, "randomised", "order", "method", "metric", "value"),
+    "budgets": (*_TEXT, "n_words", "rule", "n_evals", "metric", "value"),
+    "additivity": (*_TEXT, "n_words", "additive_share", "n_masks"),
     "edits": (*_TEXT, "edit", "word_index", "word", "new_word", "margin", "edited_margin"),
     "ratings": (*_CELL, "word", "rating", "rating_sd", "method", "score_mean", "n_texts"),
     "rated_texts": (
@@ -139,6 +147,9 @@ NUMBERS = frozenset(
         *("rank_raw", "rank_direct", "rank_causal", "cosine", "cosine_others"),
         *("evaluations", "repeat", "ratio", "ratio_at_most"),
         *("n_missed", "text_share", "text_low", "text_high"),
+        *("difference", "effect_size", "p", "p_adjusted", "smallest_effect", "equivalence_band", "variance"),
+        *("n_repeats", "faithfulness", "n_kept", "edited_margin", "rating", "rating_sd", "score_mean", "score_sd"),
+        *("spearman", "spearman_low", "spearman_high", "additive_share", "n_masks"),
         *("oracle", "floor", "ceiling", "relative", "norm_ratio", "single_a", "single_b", "joint", "largest"),
     )
 )
@@ -153,10 +164,15 @@ NAMES = frozenset(
             "head_b",
             "seed_a",
             "seed_b",
+            "hypothesis",
+            "part",
+            "claim",
+            "verdict",
             "path",
             "first",
             "second",
             "group",
+            "new_word",
             "name",
             *("role", "fools", "undoes", "name_a", "name_b", "check", "components"),
         ),
@@ -164,7 +180,7 @@ NAMES = frozenset(
 )
 FLAGS = (
     *("trained", "unknown", "words_exact", "heads_exact", "at_fewest"),
-    *("relevant", "verified", "passed", "found", "truth"),
+    *("relevant", "verified", "passed", "found", "truth", "is_cut"),
 )
 # "predicted" is a class in one table and a number in another; "size" is text in the walkthrough.
 TEXT_IN = {("texts", "predicted"), ("walkthrough", "size")}

@@ -7,15 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from study.config.limits import SHAPLEY_METHODS
+from study.records import UNSIGNED_METHODS
 from study.report.blocks import Link, Paragraph
 from study.report.figures.palette import method_label
 from study.report.findings import estimate_text, missing, numbers_of, per_variant
 from study.report.inputs import LIME, RunTables, Variant, pick
 from study.report.measures import estimate
-from study.report.numbers import listing, number
+from study.report.numbers import listing, number, p_text, with_interval
 
 COMPREHENSIVENESS = "comprehensiveness_normalised_score"
 CLEAR = 0.05  # adjusted p below which a difference is called one
+GRADIENTS = ("gradient_x_input", "integrated_gradients")
 REMOVED = {"mask": "masked", "delete": "deleted", "attend": "hidden", "resample": "replaced"}
 
 
@@ -37,76 +40,116 @@ def method_name(method: str, run: RunTables) -> str:
     return method_label(name) + (f", words {REMOVED.get(operator, operator)}" if "@" in method else "")
 
 
+def removes_by(method: str, run: RunTables) -> str:
+    """The operator by which a method itself takes words out; "" for one that takes none out."""
+    name, operator = asked(method, run)
+    if name in GRADIENTS:  # towards the mask's embedding, whatever the study's operator
+        return "mask"
+    return "" if name in UNSIGNED_METHODS or name == "random" else operator
+
+
 def faithfulness_finding(run: RunTables) -> Paragraph:
-    """The methods whose first words matter most, by the study's operator and by the others; random beside them."""
+    """SHAP and LIME by comprehensiveness, text by text, between random order and the best and the worst of the others;
+    and what it brings to have been explained under the operator that tests."""
     operators = removed_by(run)
-    if not operators:
-        return missing("Does the model do what the explanations say?")
-    first = run.config.explain.removal if run.config.explain.removal in operators else operators[0]
+    first = run.config.explain.removal if run.config.explain.removal in operators else next(iter(operators), "")
     metric = f"{COMPREHENSIVENESS}_{first}"
 
     def say(variant: Variant) -> str | None:
         rows = rows_by_method(run, variant, metric, [m for m in methods_of(run) if "@" not in m])
-        if rows.empty or not {run.shap, LIME} <= set(rows.index):
+        if not {run.shap, LIME} <= set(rows.index):
             return None
-        chance = f", random order {number(rows.loc['random', 'estimate'])}" if "random" in rows.index else ""
         named = [f"{method_label(m)} {estimate_text(rows.loc[m])}" for m in (run.shap, LIME)]
-        others = rows.drop(index=["random", run.shap, LIME, "shap"], errors="ignore").sort_values("estimate")
-        last = ""
-        if len(others):
-            last = f"; of the others, {method_label(str(others.index[-1]))} {number(others['estimate'].iloc[-1])} and "
-            last += f"{method_label(str(others.index[0]))} {number(others['estimate'].iloc[0])} are the ends"
-        return f"{listing(named)}{chance}{last}"
+        chance = f", random order {number(rows.loc['random', 'estimate'])}" if "random" in rows.index else ""
+        return f"{listing(named)}{chance}{_ends(run, rows)}{_difference(run, variant, metric)}"
 
+    told = per_variant(run, say) if operators else ""
+    if not told:
+        return missing("Does the model do what the explanations say?")
     return Paragraph(
-        f"Comprehensiveness, words {REMOVED.get(first, first)} (0: as little as any order, 1: as much as any order): "
-        f"{per_variant(run, say)}.{_own_operator(run, operators, first)}",
+        f"Comprehensiveness, words {REMOVED.get(first, first)} (0: the least that any order of the words reaches, 1: "
+        f"the most). {told}.{_own_operator(run, operators, first)}",
         (Link(label="grid", anchor="fig-faithfulness"),),
         lead=_lead(run, metric),
     )
 
 
-def _lead(run: RunTables, metric: str) -> str:
-    """SHAP against LIME by the paired test, adjusted; said as it is where no model tells them apart."""
-    rows = run.tables["comparisons"]
-    rows = pick(rows, metric=metric)
+def _ends(run: RunTables, rows: pd.DataFrame) -> str:
+    """The first and the last of the other methods."""
+    others = rows.drop(index=["random", *SHAPLEY_METHODS, run.shap, LIME], errors="ignore")
+    others = others.sort_values("estimate", kind="stable")
+    told = [f"{method_label(str(m))} {number(others.loc[m, 'estimate'])}" for m in dict.fromkeys(others.index[[-1, 0]])
+            ] if len(others) else []  # fmt: skip
+    return f"; of the others from {' down to '.join(told)}" if len(told) > 1 else f"; {told[0]}" if told else ""
+
+
+def _difference(run: RunTables, variant: Variant, metric: str) -> str:
+    """SHAP minus LIME on the same texts."""
+    row = shap_and_lime(run, variant, metric)
+    if row is None:
+        return ""
+    sign = 1 if row["method_a"] == run.shap else -1
+    low, high = sorted((sign * row["low"], sign * row["high"]))
+    p = f", p {p_text(row['p_adjusted'])}" if np.isfinite(row["p_adjusted"]) else ""
+    return f"; SHAP minus LIME, text by text, {with_interval(sign * row['difference'], low, high)}{p}"
+
+
+def shap_and_lime(run: RunTables, variant: Variant, metric: str) -> pd.Series | None:
+    """The row of comparisons that holds SHAP against LIME, whichever comes first; None where there is none."""
+    rows = pick(run.of("comparisons", *variant), metric=metric)
     both = rows["method_a"].isin([run.shap, LIME]) & rows["method_b"].isin([run.shap, LIME])
-    rows = rows[both & (rows["p_adjusted"] < CLEAR)]
-    if rows.empty:
-        return "SHAP and LIME are about equally faithful."
-    sides = {
-        a if difference > 0 else b
-        for a, b, difference in zip(rows["method_a"], rows["method_b"], rows["difference"], strict=True)
-    }
-    if len(sides) > 1:
+    rows = rows[both & rows["difference"].notna()]
+    return None if rows.empty else rows.iloc[0]
+
+
+def is_clear(row: pd.Series) -> bool:
+    """Whether a difference is told apart from none: for new texts by the adjusted test, for new seeds by its interval.
+
+    p speaks of these training seeds only, so that it alone would say too much where seeds differ.
+    """
+    return bool(row["p_adjusted"] < CLEAR and (row["low"] > 0 or row["high"] < 0))
+
+
+def _lead(run: RunTables, metric: str) -> str:
+    """SHAP against LIME where a paired test tells them apart; said as it is where no model does."""
+    rows = {v: row for v in run.variants if (row := shap_and_lime(run, v, metric)) is not None}
+    if not rows:
+        return "How faithful SHAP and LIME are."
+    better = {v: str(r["method_a"] if r["difference"] > 0 else r["method_b"]) for v, r in rows.items() if is_clear(r)}
+    if not better:
+        return "No clear difference in faithfulness between SHAP and LIME."
+    if len(set(better.values())) > 1:
         return "Which of SHAP and LIME is more faithful depends on the model."
-    side = sides.pop()
+    side = next(iter(better.values()))
     other = LIME if side == run.shap else run.shap
-    everywhere = len(rows) == len(run.variants)
-    gap = listing(sorted({number(abs(d)) for d in rows["difference"]}))
-    told = f"{method_label(side)} is more faithful than {method_label(other)}, by {gap}"
-    return f"{told}." if everywhere else f"{told}, in part of the models."
+    gaps = listing(list(dict.fromkeys(number(abs(rows[v]["difference"])) for v in better)))
+    everywhere = len(better) == len(run.variants)
+    rest = "" if everywhere else f", in {listing([run.label(*v) for v in better])} only"
+    return f"{method_label(side)} is more faithful than {method_label(other)}, by {gaps}{rest}."
 
 
 def _own_operator(run: RunTables, operators: Sequence[str], first: str) -> str:
     """What it brings to have been explained under the operator that tests."""
     told = []
     for operator in [o for o in operators if o != first]:
-        metric = f"{COMPREHENSIVENESS}_{operator}"
-        names = [f"{m}@{operator}" for m in (run.shap, LIME) if f"{m}@{operator}" in methods_of(run)]
-        for name in names:
-            method = name.partition("@")[0]
+        parts = []
+        for method in (run.shap, LIME):
 
-            def say(variant: Variant, name: str = name, method: str = method, metric: str = metric) -> str | None:
-                own, lent = (estimate(run, variant, metric, m, "") for m in (name, method))
+            def say(variant: Variant, method: str = method, operator: str = operator) -> str | None:
+                metric = f"{COMPREHENSIVENESS}_{operator}"
+                own, lent = (estimate(run, variant, metric, m, "") for m in (f"{method}@{operator}", method))
                 if own is None or lent is None:
                     return None
                 return f"{number(own['estimate'])} against {number(lent['estimate'])}"
 
             if numbers := numbers_of(run, say):
-                how = f"words {REMOVED.get(operator, operator)}"
-                told.append(f" Tested with {how}, {method_label(method)} explained that way reaches {numbers} for the "
-                            "study's own way.")  # fmt: skip
+                parts.append(f"{method_label(method)} {numbers}")
+        if parts:
+            how = REMOVED.get(operator, operator)
+            told.append(
+                f" Tested with words {how}, explained with words {how} against explained as elsewhere: "
+                f"{'; '.join(parts)}."
+            )
     return "".join(told)
 
 
@@ -119,5 +162,6 @@ def methods_of(run: RunTables) -> list[str]:
 
 
 def rows_by_method(run: RunTables, variant: Variant, metric: str, methods: Sequence[str]) -> pd.DataFrame:
+    """[method] rows of estimates over all texts, of those methods that have a value."""
     rows = pick(run.of("estimates", *variant), metric=metric, subset="all").set_index("method_a")
     return rows.loc[[m for m in methods if m in rows.index and np.isfinite(rows.loc[m, "estimate"])]]

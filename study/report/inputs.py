@@ -10,12 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from study.cells import models_of
 from study.config import StudyConfig
 from study.config.limits import primary_shapley
 from study.errors import LedgerError
 from study.reference import quotes_reference, read_card, read_coverage
 from study.report.columns import COLUMNS, COST_COLUMNS, FLAGS, NAMES, NUMBERS, TEXT_IN
-from study.stages import models_of
 
 LIME = "lime"
 TWO_WAY = "two_way_shapley"  # the method of the causal crosswalk

@@ -9,7 +9,7 @@ import pandas as pd
 from study.config.limits import SHAPLEY_METHODS
 from study.report.figures.palette import method_label
 from study.report.inputs import RunTables, Variant, pick
-from study.report.numbers import count, plural
+from study.report.numbers import count, listing, plural
 
 _TWO_ESTIMATES = (
     "{ours} and {package} estimate the same Shapley values: exactly, both alike, for texts of up to {limit}; for "
@@ -31,14 +31,23 @@ def interval_note(run: RunTables) -> str:
 
 
 def findings_note(run: RunTables) -> str:
-    """What the brackets and the other ranges of the findings are."""
+    """What the brackets and the other ranges of the findings are, and the p values where there are any."""
     level = f"In brackets: {level_text(run)} intervals"
+    compared = "faithfulness" in run.config.evaluate.measures
+    p = (
+        " p: sign-flip test for new texts and these seeds, adjusted over all comparisons of the run."
+        if compared
+        else ""
+    )
     if len(run.config.seeds) == 1:
-        return f"{level} over texts, for this one training seed: they say nothing of new ones."
+        return f"{level} over texts, for this one training seed: they say nothing of new ones.{p}"
+    outcomes = (
+        "right against wrong predictions (given these seeds, since a text can be right in one and wrong in another)"
+    )
+    only = ["the accuracy of the baseline", *([] if compared else [outcomes])]
     return (
-        f"{level} over texts and training seeds, which are crossed; two are over texts only: right against wrong "
-        "predictions (given these seeds, since a text can be right in one and wrong in another), and the accuracy of "
-        "the baseline. Other ranges are the least and the largest value over seeds, and no intervals."
+        f"{level} over texts and training seeds, which are crossed; over texts only: {listing(only)}. Other ranges are "
+        f"the least and the largest value over seeds, and no intervals.{p}"
     )
 
 
@@ -46,6 +55,20 @@ def size_note(run: RunTables, variants: Sequence[Variant] | None = None) -> str:
     """n as every figure states it: explained texts × seeds of each model."""
     texts = {v: pick(run.of("texts", *v), trained=True) for v in variants or run.variants}
     return _count_note(run, texts)
+
+
+def estimates_size_note(run: RunTables, metrics: Sequence[str]) -> str:
+    """n of the estimates of these metrics, over all models: "n = 38 to 40 texts × 3 seeds per model"."""
+    rows = pick(run.tables["estimates"], subset="all")
+    rows = rows[rows["metric"].isin(list(metrics)) & rows["estimate"].notna()]
+    if rows.empty:
+        return f"n not known; {plural(len(run.config.seeds), 'seed')}"
+    return f"n = {_range(rows['n_examples'], 'text')} × {_range(rows['n_seeds'], 'seed')} per model"
+
+
+def _range(values: pd.Series, noun: str) -> str:
+    low, high = int(values.min()), int(values.max())
+    return plural(high, noun) if low == high else f"{low} to {plural(high, noun)}"
 
 
 def untrained_size_note(run: RunTables) -> str:

@@ -64,6 +64,13 @@ def with_interval(estimate: float, low: float, high: float, decimals: int = 2) -
     return f"{number(estimate, decimals)} {interval(low, high, decimals)}".rstrip()
 
 
+def p_text(p: float) -> str:
+    """A p value: "0.03", or "< 0.001"; "–" where it is NaN."""
+    if not math.isfinite(p):
+        return MISSING
+    return "< 0.001" if p < 0.001 else number(p, 3 if p < 0.01 else 2)
+
+
 def count(value: float) -> str:
     """A whole number with thousands separated."""
     return MISSING if not math.isfinite(value) else f"{round(value):,}"

@@ -16,7 +16,7 @@ from study.report.markdown import to_markdown
 from study.report.notes import interval_note, level_text
 from study.report.rendering import render_html
 from study.report.sections.opening import TITLE, opening_blocks
-from study.report.tables import paper_accuracy, paper_estimates, to_latex
+from study.report.tables import paper_accuracy, paper_estimates, paper_hypotheses, to_latex
 from study.report.tables import to_markdown as table_to_markdown
 
 
@@ -57,12 +57,18 @@ def figures_of(sections: Sequence[Section]) -> list[Figure]:
 
 
 def paper_tables(run: RunTables) -> dict[str, bytes]:
-    """estimates and accuracy as LaTeX and Markdown files."""
+    """estimates, accuracy and hypotheses as LaTeX and Markdown files."""
     captions = {
         "accuracy": f"Test accuracy with {level_text(run)} intervals.",
         "estimates": f"Means with their {interval_note(run)}; correct and wrong: over texts, given the seeds.",
+        "hypotheses": f"Hypotheses fixed before the run, all models together, with {level_text(run)} intervals; p "
+        "adjusted by Holm's method.",
     }
-    frames = {"accuracy": paper_accuracy(run), "estimates": paper_estimates(run)}
+    frames = {
+        "accuracy": paper_accuracy(run),
+        "estimates": paper_estimates(run),
+        "hypotheses": paper_hypotheses(run),
+    }
     files = {}
     for name, frame in frames.items():
         if not frame.empty:

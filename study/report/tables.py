@@ -12,8 +12,15 @@ from study.records import UNSIGNED_METHODS
 from study.report.blocks import Column, Table
 from study.report.figures.palette import head_method_label, method_label
 from study.report.inputs import LIME, TWO_WAY, RunTables
-from study.report.numbers import count, number
+from study.report.numbers import count, number, p_text
 
+_RANKS = ("edit_spearman", "seed_spearman")  # with signs where a method has them, by size where it has none
+_FAITHFUL = ("comprehensiveness_", "sufficiency_", "deletion_", "insertion_", "infidelity_", "edit_")
+_EVALUATIONS = (
+    *("comprehensiveness_normalised_score", "sufficiency_normalised_error", "repeat_spearman", *_RANKS),
+    *("rating_spearman", "plausibility_", "circuit_performance_score", "circuit_distance_error"),
+)
+_OF_HEADS = ("head_spearman", "indirect_share", "circuit_performance_score", "circuit_distance_error")
 Formats = Mapping[str, Callable[[Any], str]]
 _TEXT_COLUMNS = frozenset(
     (
@@ -81,14 +88,16 @@ def paper_estimates(run: RunTables) -> pd.DataFrame:
 
     Pairs with an unsigned method appear by the Spearman of sizes, the only one that they have. Of heads: the Spearman
     of every pair of methods, the margin lost to a quarter of the words or heads, and rows of the causal crosswalk.
+    Of evaluations: those of `is_evaluation`, over all texts.
     """
     rows = run.tables["estimates"]
     main = rows["method_a"].isin([run.shap, LIME]) & rows["method_b"].isin([run.shap, LIME, ""])
+    main &= ~rows["metric"].str.startswith(("sanity_", *_FAITHFUL, *_EVALUATIONS))
     unsigned = rows["method_a"].isin(UNSIGNED_METHODS) | rows["method_b"].isin(UNSIGNED_METHODS)
     ranks = ((rows["metric"] == "spearman") & ~unsigned) | ((rows["metric"] == "spearman_abs") & unsigned)
     others = rows["metric"].isin(["accuracy_gain", "completeness_error"])
     others |= rows["metric"].isin(["head_spearman", "margin_lost_at_25", "indirect_share"]) & rows["estimate"].notna()
-    others |= rows["method_a"] == TWO_WAY
+    others |= (rows["method_a"] == TWO_WAY) | is_evaluation(rows)
     wanted = main | ((ranks | others) & (rows["subset"] == "all")) | (rows["metric"] == "spearman_untrained")
     rows = rows[wanted]
     return pd.DataFrame(
@@ -110,18 +119,50 @@ def paper_estimates(run: RunTables) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
+def paper_hypotheses(run: RunTables) -> pd.DataFrame:
+    """Every hypothesis and its parts, pooled, ready to print."""
+    rows = run.tables["hypotheses"]
+    rows = rows[rows["model"] == ""]
+    return pd.DataFrame(
+        {
+            "hypothesis": [f"{h}, {p}" if p else h for h, p in zip(rows["hypothesis"], rows["part"], strict=True)],
+            "claim": rows["claim"],
+            **{column: [number(v, 3) for v in rows[column]] for column in ("effect", "low", "high")},
+            "smallest effect": [number(v, 3) for v in rows["smallest_effect"]],
+            "p, adjusted": [p_text(v) for v in rows["p_adjusted"]],
+            "verdict": rows["verdict"],
+            "texts": [count(float(v)) for v in rows["n_examples"]],
+            "seeds": [count(float(v)) for v in rows["n_seeds"]],
+        }
+    ).reset_index(drop=True)
+
+
+def is_evaluation(rows: pd.DataFrame) -> pd.Series:
+    """The main rows on whether explanations are faithful, stable and plausible, and how small circuits they find."""
+    metric = rows["metric"].astype(str)
+    unsigned = rows["method_a"].isin(UNSIGNED_METHODS)
+    fits = ~metric.str.startswith(_RANKS) | (unsigned == metric.str.contains("_abs"))
+    return metric.str.startswith(_EVALUATIONS) & fits & rows["estimate"].notna()
+
+
 def _pair(metric: str, a: str, b: str) -> str:
     """The methods that a row compares; those for heads have labels of their own, and so has what is removed."""
+    if "@" in a:
+        name, _, operator = a.partition("@")
+        return f"{method_label(name)}, asked by {operator}"
+    if b == "rating":
+        return method_label(a)
     if metric.startswith("margin_lost"):
         unit, _, method = a.partition(":")
         return f"{unit} by {head_method_label(method) if unit == 'heads' else method_label(method)}"
-    label = head_method_label if metric in ("head_spearman", "indirect_share") else method_label
+    label = head_method_label if metric in _OF_HEADS else method_label
     return label(a) if b in ("", a) else f"{label(a)}, {label(b)}"
 
 
 def to_latex(frame: pd.DataFrame, caption: str, label: str) -> str:
     """A booktabs table; longer ones break over pages (longtable). Needs \\usepackage{booktabs,longtable}."""
     numeric = {"accuracy", "low", "high", "estimate", "texts", "seeds", "undefined", "test texts"}
+    numeric |= {"effect", "smallest effect", "p, adjusted"}
     style = frame.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis=1)
     text = style.to_latex(
         hrules=True,

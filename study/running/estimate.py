@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from study.cells import cells, models_of, points
 from study.config import DatasetConfig, ModelConfig, StudyConfig
 from study.config.limits import learns
 from study.running.performing import Task
-from study.stages import cells, models_of, points
 
 WORKER_START = 8.0  # importing torch and shap, compiling on first use; once a worker
 WORD_VECTORS = 14.0  # one width

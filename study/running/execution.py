@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from study import ledger
+from study.cells import cells, points
 from study.config import StudyConfig
 from study.config.loading import config_hash, deciding_settings
 from study.errors import GateError, LedgerError, StudyError
@@ -22,7 +23,7 @@ from study.running.performing import Order, Task
 from study.running.plan import build_tasks
 from study.running.run_folder import count_evaluations, hash_data, read_done_markers, read_gates
 from study.running.worker import Call
-from study.stages import Stage, cells, points
+from study.stages import Stage
 
 STOPPED = 130  # exit status after Ctrl-C
 

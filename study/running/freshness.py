@@ -11,13 +11,13 @@ from types import MappingProxyType
 from typing import Any
 
 from study import ledger
+from study.cells import models_of
 from study.config import StudyConfig
 from study.config.loading import deciding_settings, flatten_settings
 from study.data import rated_source
 from study.ledger.markers import read_marker
 from study.reference import quoted_files
 from study.running.performing import Task
-from study.stages import models_of
 
 _MOST_REASONS = 3  # named in one line
 _ABSENT = "(absent)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from study.cells import cells, points
 from study.config import StudyConfig
 from study.config.checks import AllowedNames
 from study.data import DATASETS, LEXICONS, RATED, UNLABELLED, rated_problem
@@ -14,7 +15,7 @@ from study.heads import HEAD_METHODS
 from study.model import MODELS
 from study.report import SECTIONS
 from study.running.performing import Task
-from study.stages import Stage, cells, points
+from study.stages import Stage
 from study.tasks import TASKS
 from study.tasks.fitting import misfits_by_name
 

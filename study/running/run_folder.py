@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from study import ledger
+from study.cells import cells, points
 from study.config import StudyConfig
 from study.config.loading import parse_config
 from study.errors import ConfigError, LedgerError
@@ -16,7 +17,6 @@ from study.ledger.manifest import read_manifest
 from study.ledger.markers import Marker, read_marker
 from study.registry import suggest
 from study.running.performing import Task
-from study.stages import cells, points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from study.cells import models_of
 from study.config import DatasetConfig, ModelConfig, StudyConfig
-from study.stages import models_of
 
 MODEL_AXES: Mapping[str, str] = {"depth": "n_layers", "heads": "n_heads", "width": "d_model"}
 POOLED = "all"  # stands for the model, removal operator or budget where a trend is a mean over several

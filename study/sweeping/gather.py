@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from study.cells import cells, points
 from study.config import StudyConfig
 from study.ledger import read_frame, read_json, write_frame, write_json
 from study.metrics.estimates import crossed_groups
-from study.stages import StageContext, cells, points
+from study.stages import StageContext
 from study.sweeping.trends import UNSET, measure_trends, summarise
 
 POINT_COLUMNS = [

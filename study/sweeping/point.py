@@ -6,13 +6,14 @@ from dataclasses import replace
 from functools import partial
 
 from study import gates, tables
+from study.cells import cell_name
 from study.config import ExplainConfig
 from study.dissecting import reference_means
 from study.ledger import write_frame, write_json
 from study.ledger.markers import partial_folder
 from study.model.reference import gather_reference
 from study.preparing import encoder_of, given, read_data, reference_texts, trained_setting
-from study.stages import StageContext, cell_name
+from study.stages import StageContext
 from study.sweeping.text_rows import COLUMNS, PointSetting, other_removal, text_rows
 
 PART_SIZE = 10  # texts measured between two saves: a killed sweep loses at most so many of a point

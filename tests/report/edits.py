@@ -12,7 +12,7 @@ from study.report.inputs import RunTables, pick
 HEAD_TABLES = (  # of the stage that looks into heads; a run may lack all of them
     *("causal", "interactions", "ablations", "trials", "profiles", "profile_words", "head_disagreement"),
     *("head_matches", "patching", "layers", "neurons", "neuron_words", "paths", "path_sums", "interventions"),
-    "removal_curves",
+    *("removal_curves", "circuit_curves"),
 )
 
 
@@ -59,6 +59,25 @@ def add_estimates(
     return with_rows(run, "estimates", pd.concat([run.tables["estimates"], pd.DataFrame(rows)], ignore_index=True))
 
 
+EVALUATIONS = (  # tables of a run that puts explanations to the test and judges hypotheses
+    *("faithfulness", "perturbation_curves", "repeats", "word_stability", "edits", "edit_stability", "sanity"),
+    *("comparisons", "variance", "hypotheses", "shuffled_training", "ratings", "rated_texts"),
+)
+EVALUATED = "comprehensiveness|sufficiency|deletion|insertion|infidelity|repeat_|edit_|seed_|sanity_|plausib|rating_"
+
+
+def not_evaluated(run: RunTables) -> RunTables:
+    """The run as if its config named no measures, no lexicon and no hypotheses."""
+    for name in EVALUATIONS:
+        run = without_table(run, name)
+    for name in ("measurements", "estimates"):
+        table = run.tables[name]
+        run = with_rows(run, name, table[~table["metric"].str.match(EVALUATED)])
+    measures = run.config.evaluate.model_copy(update={"measures": ()})
+    config = run.config.model_copy(update={"evaluate": measures, "hypotheses": ()})
+    return dataclasses.replace(run, config=config)
+
+
 def with_seeds(run: RunTables, n: int) -> RunTables:
     """The run as if its config named n seeds."""
     return dataclasses.replace(run, config=run.config.model_copy(update={"seeds": tuple(range(n))}))
@@ -86,7 +105,8 @@ def with_head_methods(run: RunTables, methods: tuple[str, ...]) -> RunTables:
         of_heads = table["metric"].astype(str).str.startswith("head_spearman")
         pair_gone = of_heads & (table["method_a"].isin(gone) | table["method_b"].isin(gone))
         removed = table["method_a"].isin([f"heads:{method}" for method in gone])
-        run = with_rows(run, name, table[~pair_gone & ~removed])
+        kept_heads = table["metric"].astype(str).str.startswith("circuit_") & table["method_a"].isin(gone)
+        run = with_rows(run, name, table[~pair_gone & ~removed & ~kept_heads])
     removals = run.tables["removal_curves"]
     run = with_rows(run, "removal_curves", removals[(removals["unit"] != "heads") | ~removals["method"].isin(gone)])
     for column, needed in NEEDED.items():

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from study.config.limits import SHAPLEY_METHODS, primary_shapley
+from tests.report.synthetic_evaluations import EvaluationRows
 from tests.report.synthetic_heads import MEAN_WRITE, HeadRows
 from tests.report.synthetic_shape import METRICS, NOISE, UNSIGNED, Shape, component_rows
 from tests.report.synthetic_texts import SENTENCES, VALENCE, is_unknown
@@ -58,6 +59,7 @@ class Writer:
                 self.text(key, example, text, label, components, share, empty, trained=False)
         if self.shape.dissected:
             dissected.finish()
+        self.evaluations(key, [(f"t{n:03d}", text.split()) for n, (_, (text, _)) in enumerate(sentences)])
         for k, method in enumerate(self.shape.methods):
             evals = {"shapley": 9000, "shap": 9002, "lime": 1000, "occlusion": 20, "integrated_gradients": 32}.get(
                 method, 1
@@ -66,6 +68,14 @@ class Writer:
             self.cost.append(
                 {**key, "method": method, "n_texts": self.shape.n_texts, "n_evals": n_evals, "seconds": 2.0 + k}
             )
+
+    def evaluations(self, key, texts) -> None:
+        """How the explanations of the first texts stood the test, and what is said of all rated words."""
+        rows = EvaluationRows(self.add, shape=self.shape, rng=np.random.default_rng([23, int(key["seed"])]))
+        if self.shape.evaluated_texts:
+            rows.cell(key, texts[: self.shape.evaluated_texts])
+        if self.shape.evaluated_texts and self.shape.dissected:
+            rows.circuits(key, [example_id for example_id, _ in texts])
 
     def text(self, key, example, text, label, components, share, empty, *, trained: bool) -> None:
         """One explained text: scores, crosswalk, components and measurements."""
@@ -175,31 +185,23 @@ class Writer:
         texts = pd.DataFrame(self.rows["texts"]).query("trained")
         texts["correct"] = texts["label"] == texts["predicted"]
         values = values.merge(texts[["model", "seed", "example_id", "correct"]], on=["model", "seed", "example_id"])
+        keys = ["dataset", "model", "metric", "method_a", "method_b"]
+        values["undefined"] = values["value"].isna()
         for subset, rows in (("all", values), ("correct", values[values.correct]), ("wrong", values[~values.correct])):
-            for group, part in rows.groupby(["dataset", "model", "metric", "method_a", "method_b"], sort=True):
-                good = part["value"].dropna()
-                half = 2 * good.std() / np.sqrt(max(len(good), 1)) if len(good) > 1 else np.nan
-                mean = good.mean() if len(good) else np.nan
-                names = dict(zip(("dataset", "model", "metric", "method_a", "method_b"), group, strict=True))
-                counts = {
-                    "n_examples": part.example_id.nunique(),
-                    "n_seeds": part.seed.nunique(),
-                    "n_undefined": int(part["value"].isna().sum()),
-                }
-                self.add(
-                    "estimates",
-                    **names,
-                    subset=subset,
-                    estimate=mean,
-                    low=mean - half,
-                    high=mean + half,
-                    level=0.95,
-                    **counts,
-                )
+            table = rows.groupby(keys, sort=True).agg(
+                estimate=("value", "mean"), sd=("value", "std"), n=("value", "count"),
+                n_examples=("example_id", "nunique"), n_seeds=("seed", "nunique"), n_undefined=("undefined", "sum"),
+            )  # fmt: skip
+            half = 2 * table["sd"] / np.sqrt(table["n"].clip(lower=1))
+            table = table.assign(subset=subset, low=table["estimate"] - half, high=table["estimate"] + half, level=0.95)
+            for row in table.drop(columns=["sd", "n"]).reset_index().to_dict("records"):
+                self.add("estimates", **row)
 
     def summaries(self) -> None:
         """Accuracy over seeds and of the baselines."""
         n_seeds = len(self.shape.seeds)
+        if self.shape.evaluated_texts:
+            EvaluationRows(self.add, shape=self.shape, rng=self.rng).summaries()
         for row in self.rows["accuracy"]:
             row.update(level=0.95, n_test=1000, n_seeds=1)
         for model, _ in self.shape.models:

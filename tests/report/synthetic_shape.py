@@ -25,6 +25,7 @@ METRICS = (
     "feature_agreement_chance_adjusted_at_k3",
 )
 UNSIGNED = ("attention", "rollout")
+HYPOTHESES = ("H1", "H3", "H5", "H6")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,7 @@ class Shape:
     causal_texts: int = 6  # texts with a causal crosswalk and neurons' words
     patching_texts: int = 4
     dissected: bool = True  # whether the heads are looked into at all
+    evaluated_texts: int = 4  # texts whose explanations are put to the test; 0: none is, and nothing is judged
 
 
 def make_config(shape: Shape) -> StudyConfig:
@@ -58,6 +60,9 @@ def make_config(shape: Shape) -> StudyConfig:
             "datasets": [{"name": "reviews", "source": "rotten_tomatoes", "test_size": 1000}],
             "models": models,
             "explain": {"n_texts": shape.n_texts, "methods": shape.methods},
+            "evaluate": {"n_texts": max(1, shape.evaluated_texts)}
+            | ({} if shape.evaluated_texts else {"measures": []}),
+            "hypotheses": [{"name": name, "smallest_effect": 0.3} for name in HYPOTHESES if shape.evaluated_texts],
             "heads": {"causal_texts": shape.causal_texts, "patching_texts": shape.patching_texts},
             "report": {"n_texts": shape.shown_texts},
         }

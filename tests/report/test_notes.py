@@ -18,14 +18,17 @@ from study.report.notes import findings_note, interval_note, size_note, untraine
 from study.report.numbers import number
 from study.report.sections.opening import gate_blocks
 from tests.report.conftest import Written
-from tests.report.edits import set_rows, with_rows, with_second_data_set, with_seeds
+from tests.report.edits import not_evaluated, set_rows, with_rows, with_second_data_set, with_seeds
 
 VARIANT = ("reviews", "encoder")
 
 
 def test_one_seed_has_no_interval_over_seeds(small: Written) -> None:
     assert interval_note(small.run) == "95 % interval over texts and seeds"
-    assert "right against wrong predictions (given these seeds" in findings_note(small.run)
+    assert "right against wrong predictions (given these seeds" in findings_note(not_evaluated(small.run))
+    assert "right against wrong" not in findings_note(small.run)  # its findings say nothing of it
+    assert "p: sign-flip test" in findings_note(small.run)
+    assert "sign-flip" not in findings_note(not_evaluated(small.run))
     alone = with_seeds(small.run, 1)
     assert interval_note(alone) == "95 % interval over texts (one seed)"
     assert "crossed" not in findings_note(alone)

@@ -16,6 +16,7 @@ from study.report.numbers import interval, number, percent
 from study.report.page import build_sections, figures_of, render_page
 from study.report.sections.opening import opening_blocks
 from tests.report.conftest import Written
+from tests.report.edits import not_evaluated
 from tests.report.synthetic_run import write_synthetic_run
 from tests.report.synthetic_shape import Shape
 
@@ -78,7 +79,8 @@ def test_the_findings_quote_the_tables(written: Written) -> None:
     estimates = written.run.tables["estimates"]
     for (metric, subset), decimals in {
         ("spearman", "all"): 2,
-        ("spearman", "wrong"): 2,
+        ("comprehensiveness_normalised_score_mask", "all"): 2,
+        ("edit_spearman_score", "all"): 2,
         ("effective_components", "all"): 1,
     }.items():
         rows = estimates[
@@ -91,6 +93,17 @@ def test_the_findings_quote_the_tables(written: Written) -> None:
         (accuracy.kind == "tfidf_logreg") | ((accuracy.kind == "model") & (accuracy.seed == "all"))
     ].itertuples():
         assert percent(row.accuracy, 1) in text[0]
+
+
+@pytest.mark.usefixtures("no_painting")
+def test_a_run_that_puts_no_explanation_to_the_test_has_no_finding_on_it(small: Written) -> None:
+    found = SECTIONS.load("findings")(not_evaluated(small.run)).blocks[0].items
+    leads = " ".join(item.lead for item in found)
+    assert "faithful" not in leads
+    assert "Where the model is wrong" in leads or "right predictions from wrong ones" in leads
+    assert "This run has no evidence." not in " ".join(item.text for item in found)
+    for name in ("hypotheses", "faithfulness", "stability", "people"):
+        assert SECTIONS.load(name)(not_evaluated(small.run)) is None
 
 
 def test_a_broken_gate_is_the_first_thing_on_the_page(tmp_path: Path) -> None:
@@ -128,7 +141,7 @@ def test_two_pages_of_the_same_tables_are_the_same_text(small: Written) -> None:
 @pytest.mark.usefixtures("no_painting")
 def test_sections_come_in_the_order_of_the_registry(small: Written) -> None:
     names = [section.name for section in build_sections(small.run)]
-    assert names[:4] == ["findings", "text", "features", "heads"]
+    assert names[:4] == ["findings", "hypotheses", "text", "features"]
     assert names[-1] == "appendix"
 
 

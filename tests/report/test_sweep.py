@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from study.cells import points
 from study.config import StudyConfig
 from study.config.loading import dump_config
 from study.ledger import CONFIG_FILE, write_frame, write_json, write_text
@@ -19,7 +20,6 @@ from study.report.sweep.inputs import read_sweep
 from study.report.sweep.page import build_sections, opening_blocks, write_sweep_report
 from study.report.sweep.sections import agreement_section
 from study.report.sweep.series import Series, panel_row
-from study.stages import points
 from study.sweeping.gather import POINT_COLUMNS, estimate_points
 from study.sweeping.trends import measure_trends
 from tests.sweep_tables import CONFIG, PER_DOUBLING, made_up_config, made_up_measurements

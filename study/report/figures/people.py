@@ -14,7 +14,7 @@ from study.report.figures.palette import ACCENT, MUTED, PLATE, RULE
 from study.report.figures.style import WIDE, clip
 
 _NAMED = 26
-_ACROSS, _DOWN = 0.075, 0.035  # room that a name takes, in shares of the axes
+_ACROSS, _DOWN = 0.075, 0.05  # room that a name takes, in shares of the axes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +38,15 @@ def paint_ratings(dots: Sequence[WordDot]) -> Canvas:
     ax.scatter(x, y, s=14 + 9 * np.sqrt(n), color=ACCENT, alpha=0.45, lw=0)
     ax.set(xlabel="people's mean rating of the word, −4 to +4", ylabel="mean score in the texts, logits")
     wide, high = max(float(np.ptp(x)), 1e-9), max(float(np.ptp(y)), 1e-9)
+    across, up = x / wide, y / high
     far = np.hypot((x - x.mean()) / wide, (y - y.mean()) / high)
     placed: list[tuple[float, float, float]] = []
     for i in np.argsort(-far, kind="stable"):
         name = clip(dots[i].word, 16)
-        at = (float(x[i]) / wide, float(y[i]) / high, _ACROSS * (0.3 + 0.11 * len(name)))
-        if len(placed) < _NAMED and all(abs(at[0] - p[0]) > at[2] + p[2] or abs(at[1] - p[1]) > _DOWN for p in placed):
+        at = (float(across[i]), float(up[i]), _ACROSS * (0.3 + 0.11 * len(name)))
+        hidden = (np.abs(across - at[0]) < at[2]) & (up > at[1]) & (up < at[1] + _DOWN)  # dots under the name
+        free = all(abs(at[0] - p[0]) > at[2] + p[2] or abs(at[1] - p[1]) > _DOWN for p in placed)
+        if len(placed) < _NAMED and free and not hidden.any():
             text = ax.annotate(name, (x[i], y[i]), xytext=(0, 5), textcoords="offset points", ha="center", fontsize=9)
             text.set_path_effects([path_effects.withStroke(linewidth=2.4, foreground=PLATE)])
             text.set_color(MUTED)

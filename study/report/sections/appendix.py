@@ -14,6 +14,7 @@ ROWS = 5
 MEANING = {
     "accuracy": "test accuracy of every model per seed and over seeds, and of the baselines",
     "training": "losses and validation accuracy by epoch",
+    "shuffled_training": "the same of the control that learned shuffled labels, told apart by the texts it learned",
     "texts": "explained texts with prediction and margin; trained and untrained models",
     "features": "one score a word, method and text, in logits except attention, rollout and random",
     "heads": "one score a head, method and text: what it writes (direct), what is lost without it (causal), controls",
@@ -37,6 +38,21 @@ MEANING = {
     "removal_curves": "margin lost when the strongest words or heads are removed",
     "measurements": "one value a metric, pair of methods and text",
     "estimates": "means of the measurements over texts and seeds, with intervals",
+    "comparisons": "differences between methods on the same texts, with intervals, effect sizes and p values",
+    "variance": "what makes agreement vary: training seed, text, both together, the explainer's own randomness",
+    "hypotheses": "what was claimed before the run and what came out, pooled and by data set and model",
+    "faithfulness": "whether the model does what an explanation says, by the operator that tests it",
+    "perturbation_curves": "margin left when words are taken out or put in, the first that an explanation names first",
+    "circuit_curves": "margin regained with more and more heads at work; CPR and CMD are areas under these",
+    "repeats": "explanations made again with new randomness, against each other",
+    "word_stability": "mean and standard deviation of every word's score over such repeats",
+    "edits": "the words that were replaced, and the margin before and after",
+    "edit_stability": "explanations of an edited text against those of the text itself",
+    "sanity": "explanations of models with random weights or shuffled labels against those of the trained model",
+    "budgets": "agreement of SHAP and LIME with a fixed number of evaluations and with one that grows with the text",
+    "additivity": "how much of a model's margin around a text is a sum over its words",
+    "ratings": "people's ratings of single words beside the words' mean scores",
+    "rated_texts": "accuracy and rank correlation on held-out sentences that people rated",
     "truth_words": "which words decide every explained text, and their exact Shapley values in the rule",
     "truth_heads": "what every head of the models set by hand was set to do",
     "truth_scores": "how right every method is on every text",
@@ -56,8 +72,8 @@ def build(run: RunTables) -> Section | None:
     if not shown:
         return None
     about = (
-        "Each table lies in tables/ of the run folder as .parquet and .csv; estimates and accuracy also as .tex and "
-        ".md for papers. One row is one value, under the columns shown."
+        "Each table lies in tables/ of the run folder as .parquet and .csv; estimates, accuracy and hypotheses also as "
+        ".tex and .md for papers. One row is one value, under the columns shown."
     )
     blocks: list[Block] = [Paragraph(about)]
     for name in shown:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from study.report.blocks import Block, Bullets, Details, Paragraph, Section, Table
 from study.report.inputs import RunTables
 from study.report.notes import level_text
-from study.report.numbers import count, interval, listing, number, plural
+from study.report.numbers import MINUS, count, interval, listing, number, p_text, plural
 from study.report.tables import make_table
 
 VERDICTS = ("supported", "contradicted", "inconclusive", "not tested")
 _HOW = (
-    "Each hypothesis, with its smallest effect of interest, stands in the config and was fixed before the run. "
-    "Supported: the p value, adjusted over all tested hypotheses (Holm), is below 0.05 and the whole interval lies "
-    "beyond the smallest effect. Contradicted: the interval lies wholly on the other side of 0, or inside the band "
-    "that counts as no effect. Everything else is inconclusive."
+    "Each hypothesis, with its smallest effect of interest, stands in the config, which was fixed before the run. "
+    "Supported: the whole interval is at least the smallest effect, and the p value, adjusted for all parts of "
+    "hypotheses that could be tested (Holm), is below 0.05. Contradicted: the whole interval lies below 0, or inside "
+    "the band that counts as no effect. A part that claims no effect has no smallest effect: it is supported inside "
+    "the band, contradicted wholly outside. Everything else is inconclusive. All parts must hold: a hypothesis is as "
+    "good as its weakest part."
+)
+_P_OF = (
+    "p: of an effect of 0, two-sided, from the same variances as the interval, so that the two never disagree; of a "
+    "part that claims no effect, two one-sided tests against the band (Schuirmann)"
+)
+_UNITS = (
+    "Effects are rank correlations; of H2 a difference of shares; of H6 a difference of Spearman for 10 words more."
 )
 
 
@@ -67,12 +78,13 @@ def _table(run: RunTables, main: pd.DataFrame) -> Table:
     )
     return make_table(
         table,
-        {"effect": _three, "wanted": _three, "p_adjusted": _three},
+        {"effect": _three, "wanted": _three, "p_adjusted": p_text},
         anchor="table-hypotheses",
         title="Hypotheses, all models together",
-        note=f"Interval: {level_text(run)}, over texts and training seeds where there are several. Smallest effect: of "
-        "interest. p: sign-flip test over texts, adjusted by Holm's method.",
-        source="hypotheses.csv",
+        note=f"{_UNITS} Interval: {level_text(run)}, over texts, and over training seeds where there are several. A "
+        f"hypothesis with parts shows the numbers of its weakest part and the largest p. {_P_OF}; adjusted by Holm's "
+        "method.",
+        source="hypotheses",
         headers={"wanted": "smallest effect", "p_adjusted": "p, adjusted"},
         left=("hypothesis", "claim", "interval", "verdict"),
         wide=True,
@@ -80,11 +92,11 @@ def _table(run: RunTables, main: pd.DataFrame) -> Table:
 
 
 def _reasons(main: pd.DataFrame) -> Bullets | None:
-    """What the verdicts rest on, in words, where the table says so."""
-    told = main[main["reason"] != ""]
+    """What the verdicts rest on, in words, where the table says so; of a hypothesis with parts, its weakest one."""
+    told = main[(main["reason"] != "") & (main["part"] == "")]
     items = [
-        Paragraph(str(reason), lead=f"{_named(h, p)}: {verdict}.")
-        for h, p, reason, verdict in zip(told["hypothesis"], told["part"], told["reason"], told["verdict"], strict=True)
+        Paragraph(re.sub(r"(?<![\w.])-(?=\d)", MINUS, str(reason)), lead=f"{hypothesis}: {verdict}.")
+        for hypothesis, reason, verdict in zip(told["hypothesis"], told["reason"], told["verdict"], strict=True)
     ]
     return Bullets(tuple(items)) if items else None
 
@@ -104,11 +116,12 @@ def _strata(run: RunTables, rows: pd.DataFrame) -> Table:
     )
     return make_table(
         table,
-        {"effect": _three, "p_adjusted": _three, "texts": count, "seeds": count, "undefined": count},
+        {"effect": _three, "p_adjusted": p_text, "texts": count, "seeds": count, "undefined": count},
         anchor="table-hypotheses-models",
         title="Hypotheses by data set and model",
-        note="No verdicts: the confirmatory test is the pooled one. p: adjusted over these rows (Benjamini, Hochberg).",
-        source="hypotheses.csv",
+        note=f"No verdicts: the confirmatory test is the pooled one. {_P_OF}; adjusted over all rows by data set and "
+        "model (Benjamini, Hochberg). undefined: texts left out.",
+        source="hypotheses",
         headers={"p_adjusted": "p, adjusted"},
         left=("hypothesis", "interval"),
     )

@@ -14,8 +14,8 @@ from study.report.figures.style import draw
 from study.report.findings import estimate_text, missing, numbers_of
 from study.report.inputs import LIME, RunTables, Variant, pick
 from study.report.measures import estimate
-from study.report.notes import interval_note, level_text
-from study.report.numbers import count, interval, number
+from study.report.notes import estimates_size_note, interval_note, level_text
+from study.report.numbers import count, interval, number, plural
 from study.report.tables import BASELINES, make_table
 
 PLAUSIBLE, CHANCE, RATED = "plausibility_average_precision_score", "plausibility_chance", "rating_spearman"
@@ -51,14 +51,30 @@ def people_finding(run: RunTables) -> Paragraph:
         f"mean score with its rating: {'; '.join(told)}. That is plausibility: a model may rightly be explained by "
         "words that people would not name.",
         (Link(label="words", anchor="fig-ratings"),),
-        lead="Scores of words follow what people feel about them, in part.",
+        lead=_lead(run),
     )
 
 
+def _lead(run: RunTables) -> str:
+    """What the intervals of SHAP and LIME in all models allow to say."""
+    rows = [estimate(run, v, RATED, m, "rating") for v in run.variants for m in (run.shap, LIME)]
+    known = [row for row in rows if row is not None]
+    signs = {"with" if row["low"] > 0 else "against" if row["high"] < 0 else "" for row in known}
+    if signs == {"with"}:
+        least = min(float(row["estimate"]) for row in known)
+        how = next(words for floor, words in ((0.7, "largely"), (0.4, "in part"), (-1, "weakly")) if least >= floor)
+        return f"Scores of words follow people's ratings of them {how}."
+    if signs == {"against"}:
+        return "Scores of words run against people's ratings of them."
+    if signs == {""}:
+        return "Whether scores of words follow people's ratings of them stays open."
+    return "Whether scores of words follow people's ratings of them depends on the model or the method."
+
+
 def _words(run: RunTables) -> Figure | None:
-    """Mean SHAP score of a word against its rating, first variant, all seeds."""
+    """Mean SHAP score of a word against its rating, all seeds, of the first model that has any."""
     for variant in run.variants:
-        rows = pick(run.of("ratings", *variant), method=run.shap)
+        rows = pick(run.of("ratings", *variant), method=run.shap).dropna(subset=["rating", "score_mean"])
         if rows.empty:
             continue
         words = rows.groupby("word", sort=True).agg(
@@ -68,15 +84,17 @@ def _words(run: RunTables) -> Figure | None:
             WordDot(word=str(word), rating=row.rating, score=row.score, n_texts=row.n)
             for word, row in zip(words.index, words.itertuples(), strict=True)
         ]
-        against = words[(words["rating"] * words["score"]) < 0]
-        share = f"{len(words) - len(against)} of {count(len(words))}"
+        agree = int((words["rating"] * words["score"] > 0).sum())
+        n_seeds = plural(rows["seed"].nunique(), "seed")
         return draw(
             "ratings",
             partial(paint_ratings, dots),
-            title=f"SHAP moves {share} rated words to the side where people put them",
-            note=f"{run.label(*variant)}; mean SHAP over all places and seeds; larger dots: more texts. Ratings of "
-            "single words by ten people each, who saw no text (VADER lexicon). Named: the words that stand most apart.",
-            source="tables/ratings",
+            title=f"SHAP moves {agree} of {count(len(words))} rated words to the side where people put them",
+            note=f"{run.label(*variant)}. n = {plural(len(words), 'word')} × {n_seeds}; a dot is a word's mean SHAP "
+            "score over all places and seeds, larger where more texts hold it. Ratings of single words by ten people "
+            "each, who saw no text (VADER lexicon). Named: the words that stand most apart. No interval: a "
+            "description; the Spearman above has one.",
+            source="ratings",
         )
     return None
 
@@ -84,30 +102,43 @@ def _words(run: RunTables) -> Figure | None:
 def _plausibility(run: RunTables) -> Figure | None:
     panels: dict[str, list[Dot]] = {}
     chance: list[float] = []
+    rows = pick(run.tables["estimates"], metric=PLAUSIBLE, subset="all").dropna(subset="estimate")
+    means = rows.groupby("method_a")["estimate"].mean().sort_values(ascending=False, kind="stable")
     for variant in run.variants:
-        rows = pick(run.of("estimates", *variant), metric=PLAUSIBLE, subset="all").dropna(subset="estimate")
-        rows = rows.sort_values("estimate", ascending=False, kind="stable")
-        if len(rows):
+        own = pick(rows, dataset=variant[0], model=variant[1]).set_index("method_a")
+        if len(own):
             panels[run.label(*variant)] = [
-                make_dot(method_label(str(row["method_a"])), "", row) for _, row in rows.iterrows()
+                make_dot(method_label(m), "", own.loc[m]) for m in map(str, means.index) if m in own.index
             ]
         chance += list(pick(run.of("estimates", *variant), metric=CHANCE, subset="all")["estimate"].dropna())
     if not panels:
         return None
-    best = next(iter(panels.values()))[0]
+    at_random = sum(chance) / len(chance) if chance else None
     return draw(
         "plausibility",
         lambda: paint_dots(
             panels,
             {"": ACCENT},
             "average precision",
-            reference=(sum(chance) / len(chance), "random order") if chance else None,
+            reference=None if at_random is None else (at_random, "random order"),
         ),
-        title=f"{best.row} comes nearest to naming the words that people rated: {number(best.estimate)}",
-        note="Average precision of the words by |score| against the rated words of a text; texts with none, or nothing "
-        f"else, are left out. Plausible, not faithful. {interval_note(run)}.",
-        source="tables/estimates",
+        title=_plausible_title(means.drop(index="random", errors="ignore"), at_random),
+        note="Average precision of the words by size of their score against the rated words of a text; texts with "
+        f"none, or nothing else, are left out. Plausible, not faithful. {estimates_size_note(run, [PLAUSIBLE])}; "
+        f"{interval_note(run)}. The title goes by the means; intervals may overlap.",
+        source="estimates",
     )
+
+
+def _plausible_title(means: pd.Series, at_random: float | None) -> str:
+    """means: average precision by method, over all models."""
+    if means.empty:
+        return "How far methods name the words that people rated"
+    best, value = method_label(str(means.index[0])), float(means.iloc[0])
+    if at_random is not None and value <= at_random:
+        return f"No method names the words that people rated before random order does ({number(at_random)})"
+    beside = f", random order {number(at_random)}" if at_random is not None else ""
+    return f"{best} comes nearest to naming the words that people rated: {number(value)} on average{beside}"
 
 
 def _texts(run: RunTables) -> Table:
@@ -116,7 +147,7 @@ def _texts(run: RunTables) -> Table:
     table = pd.DataFrame(
         {
             "classifier": [
-                run.label(d, m) if k == "model" else BASELINES.get(k, k)
+                run.label(d, m if k == "model" else BASELINES.get(k, k))
                 for d, m, k in zip(rows["dataset"], rows["model"], rows["kind"], strict=True)
             ],
             "accuracy": rows["accuracy"],
@@ -136,7 +167,7 @@ def _texts(run: RunTables) -> Table:
         note="Accuracy: on the side of the mean rating; Spearman: margin against mean rating. The sentences come from "
         "the same source as rotten_tomatoes, and none was trained on: new texts of the same kind, no evidence that "
         f"anything carries over to another. {level_text(run)} intervals.",
-        source="tables/rated_texts",
+        source="rated_texts",
         headers={"within": "interval of it", "spearman": "Spearman"},
         left=("classifier", "interval", "within"),
     )
