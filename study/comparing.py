@@ -57,7 +57,7 @@ def compare(run: dict[str, pd.DataFrame], run_folder: Path, config: StudyConfig)
     level = config.compare.level
     estimates = [
         estimate(measurements, run["texts"], level),
-        measure_seed_agreement(run["features"], level),
+        measure_seed_agreement(run["features"], run["texts"], level),
         estimate_rating_spearman(run["features"], run["texts"], lexicons, level),
         accuracy_gains(run_folder, config),
     ]

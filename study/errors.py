@@ -23,6 +23,12 @@ class LedgerError(StudyError):
     """A run folder that is locked, damaged, or belongs to another config."""
 
 
+class WriteError(LedgerError):
+    """A file that the disk does not take: full, or without the right to write there. No mistake in the input."""
+
+    exit_status = 1
+
+
 class UnknownNameError(StudyError, ValueError):
     """A name that stands in no registry."""
 

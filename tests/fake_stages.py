@@ -1,7 +1,7 @@
 """Small stages for the tests of plan, engine and command line: they write numbers that depend on all they should.
 
 A file `<run folder>/../behaviour.json` makes a stage misbehave: {"train reviews-a-s0": "raise" | "study" | "die" |
-"die once" | "sleep" | "sleep once" | "count" | "full disk" | "no space" | "gate"}.
+"die once" | "sleep" | "sleep once" | "count" | "edit" | "full disk" | "no space" | "gate"}.
 """
 
 from __future__ import annotations
@@ -47,7 +47,15 @@ STAGES = (
         code=CODE,
         config=("compare",),
     ),
-    Stage(name="report", scope="run", function="fake_stages:report", needs=("compare",), code=CODE, config=("report",)),
+    Stage(name="score", scope="run", function="fake_stages:score", needs=("explain",), code=CODE, config=()),
+    Stage(
+        name="report",
+        scope="run",
+        function="fake_stages:report",
+        needs=("compare", "score"),
+        code=CODE,
+        config=("report",),
+    ),
 )
 
 
@@ -120,6 +128,10 @@ def compare(context: StageContext) -> list[str]:
     return ["tables/scores.csv", "tables/missing.txt", ledger.GATES_FILE, "cost.csv", "tables/accuracy.csv"]
 
 
+def score(context: StageContext) -> list[str]:  # noqa: ARG001 - as a stage that has nothing to do here
+    return []
+
+
 def report(context: StageContext) -> list[str]:
     table = (context.run_folder / "tables" / "scores.csv").read_text()
     ledger.write_text(context.folder / "report.html", f"<p>{_digest(table)} {context.config.report.n_texts}</p>")
@@ -170,6 +182,8 @@ def _behave(context: StageContext, stage: str) -> None:
             context.progress(step, 1000, "counting")
             (context.run_folder.parent / "counted").write_text(str(step))
             time.sleep(0.05)
+    if behaviour == "edit":  # somebody works on the sources of the stages that come
+        (context.run_folder.parents[1] / "package" / "game" / "fast.py").write_text("edited amid the run")
     if behaviour == "full disk":
         _write_too_much(context.folder / "large.bin")
     if behaviour == "no space":

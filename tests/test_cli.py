@@ -93,7 +93,7 @@ def test_help_names_the_commands_and_the_statuses(tmp_path: Path) -> None:
     done = command("--help", folder=tmp_path)
     assert done.returncode == 0
     names = ("run", "sweep", "report", "keep-score-card", "ls", "validate", "walkthrough")
-    for word in (*names, "Exit status: 0 done, 1 a stage failed"):
+    for word in (*names, "Exit status: 0 done, 1 a stage or a write failed"):
         assert word in done.stdout
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from study import tables
 from study.cells import cells, models_of, seeds_of
-from study.config import ConvergenceConfig, DatasetConfig, ModelConfig, StudyConfig
+from study.config import ConvergenceConfig, DatasetConfig, EvaluateConfig, ModelConfig, StudyConfig
 from study.stages import _ALL_SECTIONS, _BASE, _SCORE, STAGES
 
 ROOT = Path(__file__).parent.parent
@@ -105,3 +107,31 @@ def test_only_the_cells_that_the_config_names_converge():
     assert applying.pop("converge") == ["ea"]
     assert applying.pop("rate") == []  # no data set names rated texts
     assert set(map(tuple, applying.values())) == {("da", "db", "ea", "eb")}
+
+
+def test_the_curve_of_the_shuffled_control_is_joined_where_it_was_trained(monkeypatch, tmp_path):
+    """Models set by hand learn nothing, so they have no control; the compare stage waits for those that have one."""
+    joined = {}
+
+    def join(_folder, config, name, wanted=lambda _dataset, _model: True):
+        joined[name] = [cell for cell, (d, m, _) in cells(config).items() if wanted(d, m)]
+        return pd.DataFrame({"sd": [], "mean_abs_change": [], "n_texts": []})
+
+    monkeypatch.setattr(tables, "_join", join)
+    datasets = (DatasetConfig(name="d", source="x"),)
+    by_hand = ModelConfig(name="set", family="circuit")
+    models = (ModelConfig(name="learns"), by_hand)
+    config = StudyConfig(name="x", seeds=(0,), datasets=datasets, models=models)
+    tables.join_cells(tmp_path, config)
+    assert joined["shuffled_training"] == ["d-learns-s0"]
+    (shuffle, compare) = (stage for stage in STAGES if stage.name in ("shuffle", "compare"))
+    assert [m.name for m in models if shuffle.applies(config, datasets[0], m)] == ["learns"]
+    assert "shuffle" in compare.needs
+    without = EvaluateConfig(shuffled_labels=False), EvaluateConfig(measures=("stability",))
+    for evaluate in without:
+        joined.clear()
+        tables.join_cells(tmp_path, config.model_copy(update={"evaluate": evaluate}))
+        assert "shuffled_training" not in joined
+    joined.clear()
+    tables.join_cells(tmp_path, config.model_copy(update={"models": (by_hand,)}))
+    assert "shuffled_training" not in joined

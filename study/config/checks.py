@@ -14,6 +14,7 @@ from study.config import DatasetConfig, StudyConfig
 from study.config.evaluating import check_evaluation
 from study.config.known_answers import Misfits, check_circuits, check_settings
 from study.config.limits import WITHIN_WORDS, clean_sibling, describe_heads, fewest_coalitions
+from study.config.running import check_running
 from study.config.yaml_tree import KeyPath, Place, Tree
 from study.registry import suggest
 
@@ -49,6 +50,7 @@ def check_tree(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str]]
     yield from _check_files(tree)
     yield from _check_rated(tree, allowed)
     yield from check_settings(tree)
+    yield from check_running(tree)
 
 
 def check_together(tree: Tree, config: StudyConfig, allowed: AllowedNames) -> Iterable[tuple[Place, str]]:
@@ -70,9 +72,6 @@ def check_together(tree: Tree, config: StudyConfig, allowed: AllowedNames) -> It
     yield from _check_cells(tree, config)
     yield from _check_shortcuts(tree, config)
     yield from _check_convergence(tree, config)
-    if config.runtime.scheduler is not None and config.runtime.engine != "dask":
-        message = "runtime.scheduler is for the engine 'dask' only: set `engine: dask`, or remove it"
-        yield tree.place(("runtime", "scheduler"), of_key=True), message
     yield from _check_sweep(tree, config, longest)
     yield from check_evaluation(tree, config)
     yield from check_circuits(tree, config, allowed.misfits)

@@ -15,6 +15,7 @@ from study.config import StudyConfig
 from study.config.loading import flatten_settings
 from study.errors import LedgerError
 from study.ledger.manifest import SCHEMA_VERSION, read_manifest
+from study.ledger.markers import written_files
 
 KEYS = ["dataset", "model", "metric", "method_a", "method_b"]
 SWEEP_KEYS = ["dataset", "model", "removal", "budget", "metric", "method_a", "method_b"]
@@ -77,7 +78,10 @@ def read_finished(folder: Path, config: StudyConfig, name: str) -> FinishedRun:
 
 
 def check_finished(folder: Path) -> Mapping[str, Any]:
-    """The manifest of a finished run. Raises: LedgerError telling what the run lacks and what to do."""
+    """The manifest of a finished run whose tables are as they were written.
+
+    Raises: LedgerError telling what the run lacks, or which table was changed, and what to do.
+    """
     manifest = read_manifest(folder) or {}
     state = manifest.get("state", "not finished")
     if ledger.is_locked(folder) or state != "finished":
@@ -90,6 +94,14 @@ def check_finished(folder: Path) -> Mapping[str, Any]:
             f"the run in {folder} has schema version {manifest.get('schema_version')}, this program reads "
             f"{SCHEMA_VERSION}: run the study again in a new folder"
         )
+    for name, expected in written_files(folder).items():
+        path = ledger.inside(folder, name)
+        if path.parent.name != "tables":
+            continue
+        if not path.is_file():
+            raise _missing(path)
+        if (found := ledger.sha256_of(path)) != expected:
+            raise ledger.damaged(path, expected, found)
     return manifest
 
 
@@ -100,7 +112,7 @@ def right_predictions(folder: Path, config: StudyConfig) -> pd.DataFrame:
         path = folder / "cells" / cell / "predictions.parquet"
         if not path.is_file():
             continue  # a point of a sweep that failed; its row of `points` says so
-        predicted = ledger.read_frame(path)
+        predicted = ledger.read_frame(path, written_files(path.parent).get(path.name))
         base = {"dataset": dataset.name, "model": model.name, "seed": seed, "example_id": predicted["example_id"]}
         right = (predicted["label"] == predicted["predicted"]).astype(float)
         frames.append(pd.DataFrame(base | {"metric": "accuracy", "method_a": "", "method_b": "", "value": right}))
@@ -116,7 +128,7 @@ def _baseline_right(folder: Path, dataset: str, examples: Sequence[str]) -> Any:
     path = folder / "data" / dataset / "baselines.parquet"
     if not path.is_file():
         return None
-    rows = ledger.read_frame(path).set_index("example_id").reindex(examples)
+    rows = ledger.read_frame(path, written_files(path.parent).get(path.name)).set_index("example_id").reindex(examples)
     return (rows["tfidf_logreg"] == rows["label"]).to_numpy(dtype=float)
 
 
@@ -132,14 +144,18 @@ def _read_texts(folder: Path, dataset: str) -> dict[str, str]:
     path = folder / "data" / dataset / "texts.parquet"
     if not path.is_file():
         return {}
-    frame = ledger.read_frame(path)
+    frame = ledger.read_frame(path, written_files(path.parent).get(path.name))
     return dict(zip(frame["example_id"].astype(str), frame["text"].astype(str), strict=True))
 
 
 def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
-        raise LedgerError(f"{path} is missing, so that run cannot be compared; `study run` on its config makes it")
+        raise _missing(path)
     return ledger.read_frame(path)
+
+
+def _missing(path: Path) -> LedgerError:
+    return LedgerError(f"{path} is missing, so that run cannot be compared; `study run` on its config makes it")
 
 
 def _describe(path: Path) -> tuple[str, int]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from study.errors import LedgerError
+from study.errors import LedgerError, WriteError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,7 @@ _TEMPORARY = ".writing-"
 def write_bytes(path: Path, data: bytes) -> str:
     """Puts `data` at `path` atomically; folders are made. Returns its sha256.
 
-    Raises: LedgerError where the disk does not take it; what stood at `path` is then untouched.
+    Raises: WriteError where the disk does not take it; what stood at `path` is then untouched.
     """
     temporary = path.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
     try:
@@ -42,7 +42,7 @@ def write_bytes(path: Path, data: bytes) -> str:
         temporary.replace(path)
         _flush_folder(path.parent)
     except OSError as error:
-        raise LedgerError(f"cannot write {path}: {error.strerror}; free space or rights, then run again") from error
+        raise _cannot_write(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
     return hashlib.sha256(data).hexdigest()
@@ -105,13 +105,17 @@ def read_json(path: Path, expected: str | None = None) -> Any:
 
 
 def read_frame(path: Path, expected: str | None = None) -> pd.DataFrame:
-    """The table at `path` (.parquet or .csv). Raises: LedgerError as `read_bytes`."""
+    """The table at `path` (.parquet or .csv). Raises: LedgerError as `read_bytes`, and for a file that is no table."""
     import pandas as pd
+    import pyarrow as pa
 
     data = io.BytesIO(read_bytes(path, expected))
-    if path.suffix == ".parquet":
-        return pd.read_parquet(data)
-    return pd.read_csv(data, keep_default_na=False, na_values=[""])  # "null" and "NA" are words
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(data)
+        return pd.read_csv(data, keep_default_na=False, na_values=[""])  # "null" and "NA" are words
+    except (pa.ArrowException, OSError, ValueError) as error:  # of Parquet, of what it holds, of CSV
+        raise LedgerError(f"{path} is no table ({error}): delete it, then run again") from error
 
 
 def sha256_of(path: Path) -> str:
@@ -150,21 +154,32 @@ class RunLock:
         self._descriptor = -1
 
     def __enter__(self) -> RunLock:
-        """Raises: LedgerError where another process holds the folder."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        """Raises: LedgerError where another process holds the folder; WriteError where nothing can be written there."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise _cannot_write(self._path, error) from error
+        try:
+            self._take()
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+        return self
+
+    def _take(self) -> None:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
         except BlockingIOError:
             holder = os.pread(self._descriptor, 32, 0).decode().strip() or "unknown"
-            os.close(self._descriptor)
             raise LedgerError(
                 f"{self._path.parent} is in use by the process {holder}: wait for it, stop it, "
                 "or run under another name (`name=other`)"
             ) from None
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
-        return self
+        except OSError as error:
+            raise _cannot_write(self._path, error) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -186,6 +201,10 @@ def is_locked(folder: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _cannot_write(path: Path, error: OSError) -> WriteError:
+    return WriteError(f"cannot write {path}: {error.strerror}; free space or rights, then run again")
 
 
 def _flush_folder(folder: Path) -> None:

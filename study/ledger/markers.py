@@ -53,6 +53,20 @@ def read_marker(folder: Path, stage: str) -> Marker | None:
         raise LedgerError(f"{path} is no stage marker of this version: delete it, then run again") from None
 
 
+def written_files(folder: Path) -> dict[str, str]:
+    """File -> sha256, of what the stages that are done left in their folder.
+
+    Raises: LedgerError for a marker that cannot be read.
+    """
+    markers = [read_marker(folder, path.stem) for path in sorted(marker_path(folder, "").parent.glob("*.json"))]
+    return {
+        name: value
+        for marker in markers
+        if marker is not None and marker.state == "done"
+        for name, value in marker.outputs.items()
+    }
+
+
 def anything_done(run_folder: Path) -> bool:
     """Whether any stage of the run was ever finished, so that there are results to lose.
 

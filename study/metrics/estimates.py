@@ -31,6 +31,7 @@ BOUNDS_BY_BEGINNING = {  # of measurements named after what was compared (study.
     "edit_spearman": (-1.0, 1.0),
     "edit_sensitivity": (0.0, math.inf),
     "sanity_spearman": (-1.0, 1.0),
+    "seed_spearman": (-1.0, 1.0),
 }
 
 
@@ -60,7 +61,7 @@ def estimate(measurements: pd.DataFrame, texts: pd.DataFrame, level: float) -> p
             )
             rows.append((dataset, model, *key, "correct", *_by_example(array, known == 1, level)))
             rows.append((dataset, model, *key, "wrong", *_by_example(array, known == 0, level)))
-    return _within_bounds(pd.DataFrame(rows, columns=COLUMNS))
+    return within_bounds(pd.DataFrame(rows, columns=COLUMNS))
 
 
 def crossed_groups(
@@ -109,8 +110,8 @@ def bounds_of(metric: str) -> tuple[float, float] | None:
     return known or faithfulness_bounds(name) or next(by_beginning, None)
 
 
-def _within_bounds(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Intervals cut at the metric's bounds, which a t interval may pass though no value can."""
+def within_bounds(estimates: pd.DataFrame) -> pd.DataFrame:
+    """The same rows, intervals cut at the metric's bounds, which a t interval may pass though no value can."""
     for metric in estimates["metric"].unique():
         bounds = bounds_of(metric)
         if bounds:

@@ -3,7 +3,7 @@
 Every margin here is in logits and towards the predicted class, never a probability: positive for the full text. Words
 are removed or put in from most to least support for that class (`study.support`), by one removal operator. Ties go in
 the order of the text. Undefined is NaN: a margin of 0, which predicts nothing; a text without words; a word without a
-score; scores all equal over several words, which say no order.
+score; of metrics that need an order, scores all equal over several words, which say none.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ SAME = 1e-9  # logits, relative from 1 on: smaller differences are none. Far abo
 class Claim:
     """What one explanation says about the predicted class.
 
-    support: [word], higher for more. order: [word], from most to least support; None where it says none. in_logits:
-    whether support claims to be logits; False for scores without a sign, which compare words and nothing else.
+    is_defined: False without a predicted class, without words, or where a word has no score. support: [word], higher
+    for more. order: [word], from most to least support; None where it says none. in_logits: whether support claims to
+    be logits; False for scores without a sign, which compare words and nothing else.
     """
 
+    is_defined: bool
     support: FloatArray
     order: IntArray | None
     in_logits: bool
@@ -57,11 +59,13 @@ class Perturbed:
 class FaithfulnessMetric:
     """A metric of one explanation of one text under one removal operator, and how to read it.
 
-    compute: NaN where undefined. bounds: lowest and highest possible value. means: what it says in one line.
+    compute: NaN where undefined. needs_order: undefined for a claim without an order; such a claim is not computed.
+    bounds: lowest and highest possible value. means: what it says in one line.
     """
 
     name: str
     compute: Callable[[Perturbed], float]
+    needs_order: bool
     direction: Literal["higher", "lower"]
     bounds: tuple[float, float]
     means: str
@@ -75,6 +79,7 @@ def make_claim(scores: FloatArray, method: str, margin: float) -> Claim:
     defined = len(scores) > 0 and margin != 0 and bool(np.isfinite(scores).all())
     says_order = defined and (len(scores) == 1 or np.ptp(support) > SAME * max(1.0, np.abs(support).max()))
     return Claim(
+        is_defined=defined,
         support=support,
         order=np.array(order_by_support(scores, method, margin)) if says_order else None,
         in_logits=method not in UNSIGNED_METHODS,
@@ -117,10 +122,15 @@ def perturb(claims: Sequence[Claim], removed: BoolArray, margins_of: MarginsOf) 
 
 
 def measure(perturbed: Perturbed) -> dict[str, float]:
-    """Every metric in FAITHFULNESS; all NaN where the claim says no order."""
+    """Every metric in FAITHFULNESS; NaN where the claim is undefined, or says no order and the metric needs one."""
     metrics: dict[str, FaithfulnessMetric] = {name: FAITHFULNESS.load(name) for name in FAITHFULNESS}
-    defined = perturbed.claim.order is not None
-    return {name: metric.compute(perturbed) if defined else math.nan for name, metric in metrics.items()}
+    claim = perturbed.claim
+    return {
+        name: metric.compute(perturbed)
+        if claim.is_defined and (claim.order is not None or not metric.needs_order)
+        else math.nan
+        for name, metric in metrics.items()
+    }
 
 
 def _comprehensiveness(p: Perturbed) -> float:
@@ -154,10 +164,13 @@ def _infidelity(p: Perturbed) -> float:
 
 
 def _infidelity_scaled(p: Perturbed) -> float:
-    """Least over scales of 0 and more: a scale below 0 would let an explanation that points the wrong way pass."""
+    """Least over scales of 0 and more: a scale below 0 would let an explanation that points the wrong way pass.
+
+    NaN where nothing is claimed but for rounding, which a scale would blow up.
+    """
     claimed = p.removed @ p.claim.support
     size, lost = float(claimed @ claimed), float(p.lost @ p.lost)
-    if size == 0 or lost == 0:
+    if math.sqrt(size) <= SAME * math.sqrt(len(claimed)) or lost == 0:
         return math.nan
     scale = max(0.0, float(claimed @ p.lost) / size)
     return min(1.0, float(np.sum((scale * claimed - p.lost) ** 2)) / lost)  # rounding apart, never above 1
@@ -181,6 +194,7 @@ _EDIN = "Edin et al. 2025 (NAOPC), here over 10 to 50 % of words; exact up to 10
 COMPREHENSIVENESS = FaithfulnessMetric(
     name="comprehensiveness_score",
     compute=_comprehensiveness,
+    needs_order=True,
     direction="higher",
     bounds=_ANY,
     means="margin lost without the top 10, 20, 30, 40 and 50 % of words, mean, logits",
@@ -189,6 +203,7 @@ COMPREHENSIVENESS = FaithfulnessMetric(
 SUFFICIENCY = FaithfulnessMetric(
     name="sufficiency_error",
     compute=_sufficiency,
+    needs_order=True,
     direction="lower",
     bounds=_ANY,
     means="margin lost with nothing but the top 10, 20, 30, 40 and 50 % of words, mean, logits",
@@ -197,6 +212,7 @@ SUFFICIENCY = FaithfulnessMetric(
 COMPREHENSIVENESS_NORMALISED = FaithfulnessMetric(
     name="comprehensiveness_normalised_score",
     compute=_comprehensiveness_normalised,
+    needs_order=True,
     direction="higher",
     bounds=(0.0, 1.0),
     means="comprehensiveness between the lowest (0) and the highest (1) that any order of this text's words reaches",
@@ -205,6 +221,7 @@ COMPREHENSIVENESS_NORMALISED = FaithfulnessMetric(
 SUFFICIENCY_NORMALISED = FaithfulnessMetric(
     name="sufficiency_normalised_error",
     compute=_sufficiency_normalised,
+    needs_order=True,
     direction="lower",
     bounds=(0.0, 1.0),
     means="sufficiency between the lowest (0) and the highest (1) that any order of this text's words reaches",
@@ -213,6 +230,7 @@ SUFFICIENCY_NORMALISED = FaithfulnessMetric(
 DELETION_AREA = FaithfulnessMetric(
     name="deletion_area_error",
     compute=_deletion_area,
+    needs_order=True,
     direction="lower",
     bounds=_ANY,
     means="mean margin while words are removed one by one, most support first, logits",
@@ -221,6 +239,7 @@ DELETION_AREA = FaithfulnessMetric(
 INSERTION_AREA = FaithfulnessMetric(
     name="insertion_area_score",
     compute=_insertion_area,
+    needs_order=True,
     direction="higher",
     bounds=_ANY,
     means="mean margin while words are put back one by one, most support first, logits",
@@ -229,6 +248,7 @@ INSERTION_AREA = FaithfulnessMetric(
 INFIDELITY = FaithfulnessMetric(
     name="infidelity_error",
     compute=_infidelity,
+    needs_order=False,
     direction="lower",
     bounds=(0.0, math.inf),
     means="squared difference of the support removed and the margin lost, mean over random removals, logits squared",
@@ -237,6 +257,7 @@ INFIDELITY = FaithfulnessMetric(
 INFIDELITY_SCALED = FaithfulnessMetric(
     name="infidelity_scaled_error",
     compute=_infidelity_scaled,
+    needs_order=False,
     direction="lower",
     bounds=(0.0, 1.0),
     means="infidelity after the best scaling by 0 or more, as a share of that of no explanation at all",

@@ -18,13 +18,14 @@ import pandas as pd
 from study.metrics.agreement import SPEARMAN, SPEARMAN_ABS, Metric
 from study.metrics.compare import COLUMNS
 from study.metrics.estimates import COLUMNS as ESTIMATE_COLUMNS
-from study.metrics.estimates import crossed_estimate
+from study.metrics.estimates import crossed_estimate, within_bounds
 from study.metrics.ranking import Ranking, rank_words
 from study.records import UNSIGNED_METHODS, FloatArray
 from study.seeds import rng_of
 from study.stats.jackknife import seed_pair_pseudo_values
 
 _CORRELATIONS: tuple[Metric, ...] = (SPEARMAN, SPEARMAN_ABS)
+_Place = tuple[int, str]  # seed, example_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +33,13 @@ class EditMetric:
     """How an explanation of a text compares with that of the edited text, over the words that are in both.
 
     compute: (before [word], after [word]) -> value, NaN where undefined. needs_signs: undefined for unsigned methods.
+    Bounds: `study.metrics.estimates.bounds_of`.
     """
 
     name: str
     compute: Callable[[FloatArray, FloatArray], float]
     needs_signs: bool
     direction: Literal["higher", "lower"]
-    bounds: tuple[float, float]
     source: str
 
 
@@ -69,7 +70,6 @@ EDIT_SPEARMAN = EditMetric(
     compute=SPEARMAN.compute,
     needs_signs=True,
     direction="higher",
-    bounds=(-1.0, 1.0),
     source="Spearman 1904, on a text and its edit",
 )
 EDIT_SPEARMAN_ABS = EditMetric(
@@ -77,7 +77,6 @@ EDIT_SPEARMAN_ABS = EditMetric(
     compute=SPEARMAN_ABS.compute,
     needs_signs=False,
     direction="higher",
-    bounds=(-1.0, 1.0),
     source="Spearman 1904, of |score|, on a text and its edit",
 )
 EDIT_SENSITIVITY = EditMetric(
@@ -85,7 +84,6 @@ EDIT_SENSITIVITY = EditMetric(
     compute=relative_change,
     needs_signs=False,
     direction="lower",
-    bounds=(0.0, math.inf),
     source="Yeh et al. 2019, definition 3.1 (sensitivity), for one-word edits in place of a ball",
 )
 EDIT_METRICS = (EDIT_SPEARMAN, EDIT_SPEARMAN_ABS, EDIT_SENSITIVITY)
@@ -122,58 +120,64 @@ def _per_text(rows: pd.DataFrame, how: str) -> pd.DataFrame:
     return rows.groupby(keys, sort=False, as_index=False)["value"].agg(how)[COLUMNS]
 
 
-def measure_seed_agreement(features: pd.DataFrame, level: float) -> pd.DataFrame:
+def measure_seed_agreement(features: pd.DataFrame, texts: pd.DataFrame, level: float) -> pd.DataFrame:
     """Rows of estimates: how alike one method's scores of one text are in models of different training seeds.
 
     The mean over texts and over all pairs of seeds (a U-statistic), metrics `seed_spearman` (not for methods without
     signs) and `seed_spearman_abs`, subset `all`; the interval is that of the seeds' pseudo-values, since pairs share
     seeds (`study.stats.jackknife`). Two seeds: the interval is for these seeds, over new texts only. No rows for a
-    model with one seed. Beyond two classes a text is explained towards the class that each seed predicts.
+    model with one seed. Beyond two classes a text is explained towards the class that each seed predicts; where two
+    seeds differ in that, their scores answer different questions, so the text is undefined and counted as such.
 
-    features: the table of that name; words without a score are left out.
+    features, texts: the tables of those names; words without a score are left out.
     """
     rows: list[tuple[object, ...]] = []
-    trained = features[features["trained"].astype(bool)]
+    trained, targets = features[features["trained"].astype(bool)], _targets(texts)
     for (dataset, model), own in trained.groupby(["dataset", "model"], sort=False):
         seeds = sorted(own["seed"].unique())
         if len(seeds) < 2:
             continue
         for method, of_method in own.groupby("method", sort=False):
             rankings = dict(_rankings(of_method))
+            towards = {key: targets[dataset, model, *key] for key in rankings}
             for metric in _CORRELATIONS:
                 if metric.needs_signs and method in UNSIGNED_METHODS:
                     continue
-                values, pairs = _pair_values(rankings, seeds, metric)
+                values, pairs = _pair_values(rankings, towards, seeds, metric)
                 rng = rng_of("seed agreement", dataset, model, metric.name, method)
                 found = list(crossed_estimate(seed_pair_pseudo_values(values, pairs), level, rng))
                 found[5] = len(seeds) if found[4] else 0  # two seeds share one row of pseudo-values
                 rows.append((dataset, model, f"seed_{metric.name}", method, method, "all", *found))
-    return _within_bounds(pd.DataFrame(rows, columns=ESTIMATE_COLUMNS))
+    return within_bounds(pd.DataFrame(rows, columns=ESTIMATE_COLUMNS))
 
 
-def _rankings(scores: pd.DataFrame) -> Iterator[tuple[tuple[int, str], Ranking]]:
-    """((seed, example_id), ranking) of one method."""
+def _targets(texts: pd.DataFrame) -> dict[tuple[object, ...], str]:
+    """(dataset, model, seed, example_id) -> the class that a trained model's explanations of the text are towards."""
+    trained = texts[texts["trained"].astype(bool)]
+    keys = (trained[column] for column in ("dataset", "model", "seed", "example_id"))
+    return dict(zip(zip(*keys, strict=True), trained["target"], strict=True))
+
+
+def _rankings(scores: pd.DataFrame) -> Iterator[tuple[_Place, Ranking]]:
+    """(place, ranking) of one method."""
     ordered = scores.sort_values("word_index", kind="stable").dropna(subset="score")
     for (seed, example_id), words in ordered.groupby(["seed", "example_id"], sort=False)["score"]:
         yield (seed, example_id), rank_words(words.to_numpy(dtype=np.float64))
 
 
 def _pair_values(
-    rankings: Mapping[tuple[int, str], Ranking], seeds: list[int], metric: Metric
+    rankings: Mapping[_Place, Ranking], towards: Mapping[_Place, str], seeds: list[int], metric: Metric
 ) -> tuple[FloatArray, list[tuple[int, int]]]:
-    """values [pair example] of the metric, NaN where a seed lacks the text, and the pairs, seeds numbered from 0."""
+    """values [pair example] of the metric, and the pairs, seeds numbered from 0.
+
+    NaN where a seed lacks the text, or the two explain it towards different classes. Both maps: by place.
+    """
     pairs = list(itertools.combinations(range(len(seeds)), 2))
     examples = sorted({example_id for _, example_id in rankings})
     values = np.full((len(pairs), len(examples)), np.nan)
     for p, (i, j) in enumerate(pairs):
         for e, example_id in enumerate(examples):
-            a, b = rankings.get((seeds[i], example_id)), rankings.get((seeds[j], example_id))
-            if a is not None and b is not None:
-                values[p, e] = metric.compare(a, b, 0)
+            a, b = (seeds[i], example_id), (seeds[j], example_id)
+            if a in rankings and b in rankings and towards[a] == towards[b]:
+                values[p, e] = metric.compare(rankings[a], rankings[b], 0)
     return values, pairs
-
-
-def _within_bounds(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Intervals cut at -1 and 1, which a symmetric t interval may pass though no correlation can."""
-    lowest, highest = SPEARMAN.bounds
-    return estimates.assign(**{end: estimates[end].astype(float).clip(lowest, highest) for end in ("low", "high")})

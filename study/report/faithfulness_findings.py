@@ -91,7 +91,9 @@ def _difference(run: RunTables, variant: Variant, metric: str) -> str:
     sign = 1 if row["method_a"] == run.shap else -1
     low, high = sorted((sign * row["low"], sign * row["high"]))
     p = f", p {p_text(row['p_adjusted'])}" if np.isfinite(row["p_adjusted"]) else ""
-    return f"; SHAP minus LIME, text by text, {with_interval(sign * row['difference'], low, high)}{p}"
+    seeds = " for these seeds, but the interval, for new ones, holds 0" if row["p_adjusted"] < CLEAR and not is_clear(
+        row) else ""  # fmt: skip
+    return f"; SHAP minus LIME, text by text, {with_interval(sign * row['difference'], low, high, 3)}{p}{seeds}"
 
 
 def shap_and_lime(run: RunTables, variant: Variant, metric: str) -> pd.Series | None:
@@ -122,7 +124,7 @@ def _lead(run: RunTables, metric: str) -> str:
         return "Which of SHAP and LIME is more faithful depends on the model."
     side = next(iter(better.values()))
     other = LIME if side == run.shap else run.shap
-    gaps = listing(list(dict.fromkeys(number(abs(rows[v]["difference"])) for v in better)))
+    gaps = listing(list(dict.fromkeys(number(abs(rows[v]["difference"]), 3) for v in better)))
     everywhere = len(better) == len(run.variants)
     rest = "" if everywhere else f", in {listing([run.label(*v) for v in better])} only"
     return f"{method_label(side)} is more faithful than {method_label(other)}, by {gaps}{rest}."

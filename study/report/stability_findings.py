@@ -42,7 +42,14 @@ def sanity_steps(run: RunTables, variant: Variant) -> list[str]:
     """What was randomised, from the readout downwards, shuffled labels last, as the metrics name it."""
     names = run.of("estimates", *variant)["metric"].astype(str)
     steps = [m[1] for n in dict.fromkeys(names) if (m := re.fullmatch(r"sanity_spearman_abs_(.+)", n))]
-    return [s for s in steps if s != LABELS] + [s for s in steps if s == LABELS]
+    return sorted(steps, key=_place)
+
+
+def _place(step: str) -> tuple[int, int]:
+    """Where a step stands in the cascade: the last layer before the first."""
+    ends = {READOUT: 0, EVERYTHING: 2, LABELS: 3}
+    layer = re.fullmatch(r"layer_(\d+)", step)
+    return ends.get(step, 1), -int(layer[1]) if layer else 0
 
 
 def sanity_row(run: RunTables, variant: Variant, step: str, method: str) -> pd.Series | None:
@@ -121,22 +128,21 @@ def sanity_finding(run: RunTables) -> Paragraph:
     if not rows:
         return missing("Do explanations notice that a model knows nothing?")
     kept: dict[str, list[str]] = {}
-    doubtful: list[str] = []
+    doubtful: dict[str, list[str]] = {}
     for (variant, step, method), row in rows.items():
-        if not row["estimate"] > KEPT:
-            continue
-        if row["low"] > 0 and row["n_examples"] >= FEWEST_TEXTS:
+        if row["estimate"] > KEPT:
+            clear = row["low"] > 0 and row["n_examples"] >= FEWEST_TEXTS
             where = f"{run.label(*variant)}, " if len(run.variants) > 1 else ""
-            kept.setdefault(method_label(method), []).append(f"{estimate_text(row)} ({where}{step_name(step)})")
-        else:
-            doubtful.append(method_label(method))
+            place = f"{estimate_text(row)} ({where}{step_name(step)})"
+            (kept if clear else doubtful).setdefault(method_label(method), []).append(place)
     told = "".join(f" {name} keeps {listing(places)}." for name, places in kept.items())
-    if open_ones := [name for name in dict.fromkeys(doubtful) if name not in kept]:
-        told += f" Above {KEPT}, but not told apart from 0 or from too few texts: {listing(open_ones)}."
+    if doubtful:
+        named = "; ".join(f"{name} {listing(places)}" for name, places in doubtful.items())
+        told += f" Above {KEPT}, but not told apart from 0 or from too few texts: {named}."
     return Paragraph(
         f"Spearman of sizes with the trained model's explanation: {_named(run, rows)}.{told}",
         (Link(label="sanity", anchor="fig-sanity"),),
-        lead=_sanity_lead(list(kept), bool(open_ones), any(r["n_examples"] >= FEWEST_TEXTS for r in rows.values())),
+        lead=_sanity_lead(list(kept), bool(doubtful), any(r["n_examples"] >= FEWEST_TEXTS for r in rows.values())),
     )
 
 

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from study import ledger
-from study.config import StudyConfig
+from study.config import MOST_LETTERS, StudyConfig
 from study.config.loading import config_hash
-from study.errors import GateError, LedgerError
+from study.errors import ConfigError, GateError, LedgerError
 from study.reproduction.checks import Check, check_run, stack_differences
 from study.reproduction.reference import HOW, describe_run, read_reference, write_reference
 from study.running.display import Display
@@ -97,5 +97,19 @@ def summarise(checks: Sequence[Check], differences: Sequence[str]) -> list[str]:
 
 
 def renamed(config: StudyConfig) -> StudyConfig:
-    """The config under the name of its reproduction."""
+    """The config under the name of its reproduction.
+
+    Raises: ConfigError for a sweep, which leaves none of the tables that are held against the reference, and for a
+    name that becomes too long.
+    """
+    if config.sweep is not None:
+        raise ConfigError(
+            "a sweep has no reference: remove its `sweep` section, or compare two sweeps with `study compare`"
+        )
+    longest = MOST_LETTERS - len(SUFFIX)
+    if len(config.name) > longest:
+        raise ConfigError(
+            f"name: '{config.name}' has {len(config.name)} letters, of which {longest} are allowed here, since the "
+            f"reproduction is called <name>{SUFFIX}: choose a shorter one"
+        )
     return config.model_copy(update={"name": config.name + SUFFIX})

@@ -98,6 +98,7 @@ class Agenda:
         self._waiting = {job.name: job for job in jobs}
         self._n_jobs = len(jobs)
         self._prepare = prepare
+        self._raise_if_interrupted: Callable[[], None] = lambda: None
 
     @property
     def is_over(self) -> bool:
@@ -127,12 +128,26 @@ class Agenda:
         self.outcomes[outcome.name] = outcome
         self.listener.finished(outcome)
 
+    def heed(self, raise_if_interrupted: Callable[[], None]) -> None:
+        """Lets `pause` raise what Ctrl-C asks for."""
+        self._raise_if_interrupted = raise_if_interrupted
+
+    def pause(self) -> None:
+        """For whoever waits long between two looks. Raises: KeyboardInterrupt after Ctrl-C."""
+        self.listener.tick()
+        self._raise_if_interrupted()
+
     def give_up(self, running: Sequence[str], message: str) -> None:
-        """Ends all that is not over: nobody is left to perform it. What was running failed for that reason."""
-        for name in running:
+        """Ends all that is not over: nobody is left to perform it.
+
+        What was running failed for that reason; where nothing was, the first of those that waited.
+        """
+        failed = list(running) or list(self._waiting)[:1]
+        for name in failed:
+            self._waiting.pop(name, None)
             self.end(Outcome(name=name, state="failed", message=message, exit_status=1))
         for name in self._waiting:
-            self.end(Outcome(name=name, state="not run", message=running[0]))
+            self.end(Outcome(name=name, state="not run", message=failed[0]))
         self._waiting = {}
 
 
@@ -144,6 +159,7 @@ def _root(bad: Outcome) -> str:
 def work_off(agenda: Agenda, crew: Crew) -> None:
     """Until every job of the agenda is over, or Ctrl-C. Raises: KeyboardInterrupt; ValueError for needs in a circle."""
     with noted_interrupt() as raise_if_interrupted:
+        agenda.heed(raise_if_interrupted)
         while not agenda.is_over:
             raise_if_interrupted()
             known = len(agenda.outcomes)

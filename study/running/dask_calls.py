@@ -16,7 +16,7 @@ import distributed
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from study.ledger.manifest import digest, hash_code, package_versions
-from study.running.worker import ONE_THREAD, Call, perform_call
+from study.running.worker import ONE_THREAD, Call, Unwanted, perform_call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +32,6 @@ class Parcel:
     topic: str
     folder: str
     program: Mapping[str, str]
-
-
-class Unwanted(BaseException):
-    """Nobody waits for this performance any more: the client is gone, or the scheduler."""
 
 
 class OutputToFile(distributed.WorkerPlugin):

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ import distributed
 from study.errors import ConfigError
 from study.running.agenda import TICK_SECONDS, Agenda, Job, Listener, Outcome, work_off
 from study.running.dask_calls import OutputToFile, Parcel, describe_program, perform_parcel
-from study.running.dask_cluster import check_workers, connect, read_outcome, silenced, start_local_cluster
-from study.running.worker import Call
+from study.running.dask_cluster import check_workers, connect, insist, read_outcome, silenced, start_local_cluster
+from study.running.worker import Call, Unwanted
 
 PATIENCE_SECONDS = 300.0  # for a scheduler that is gone, or a cluster without workers
 _LOOK_SECONDS = 1.0  # between looks at the cluster
@@ -92,9 +93,9 @@ class _Cluster:
             ready = agenda.take()
             if ready is None:
                 return
-            if not self._started:
-                self._start()
             name, call = ready
+            if not self._started:
+                self._start(agenda, name)
             self._running[name] = _Performance(call=call)
             if self._client is not None:  # else when there is a scheduler again
                 self._submit(name)
@@ -115,19 +116,27 @@ class _Cluster:
 
     # the cluster
 
-    def _start(self) -> None:
+    def _start(self, agenda: Agenda, name: str) -> None:
+        """Finds the cluster for the first call. Raises: ConfigError, KeyboardInterrupt."""
         self._started = True
         if self._scheduler is None:
             self._local = start_local_cluster(self._n_workers)
-        self._follow(connect(self._local or self._scheduler or ""))
+        insist(self._connect, str(self._scheduler), partial(agenda.listener.retried, name), agenda.pause)
         if self._local is not None:
             self._connected.register_plugin(OutputToFile(str(self._log)))
         check_workers(self._connected, describe_program(), self._log.parent)
 
-    def _follow(self, client: distributed.Client) -> None:
+    def _connect(self) -> None:
+        """Raises: ConfigError, OSError as `connect`; there is then no client."""
+        client = connect(self._local or str(self._scheduler))
+        try:
+            client.subscribe_topic(self._topic, lambda event: self._events.put(event[1]))
+            self._capacity = max(1, len(client.ncores()))
+        except OSError:
+            with contextlib.suppress(Exception):
+                client.close(timeout=_CLOSE_SECONDS)
+            raise
         self._client = client
-        client.subscribe_topic(self._topic, lambda event: self._events.put(event[1]))
-        self._capacity = max(1, len(client.ncores()))
 
     @property
     def _connected(self) -> distributed.Client:
@@ -160,20 +169,22 @@ class _Cluster:
         """None: the scheduler does not answer, or forgot what it was asked for."""
         if self._client is None or self._client.status != "running":
             return None
-        if any(p.future is not None and p.future.status in ("cancelled", "lost") for p in self._running.values()):
-            return None
+        if any(p.future is not None and p.future.status == "cancelled" for p in self._running.values()):
+            return None  # "lost" is another thing: its worker died with the result, and dask performs it again
         try:
             return len(self._client.ncores())
         except (OSError, TimeoutError):
             return None
 
     def _reconnect(self) -> None:
-        with contextlib.suppress(ConfigError, OSError, TimeoutError):  # asked again soon
-            self._follow(connect(self._scheduler or ""))
+        with contextlib.suppress(ConfigError, OSError):  # asked again soon
+            self._connect()
             for name in self._running:
                 self._submit(name)
 
     def _wait(self, agenda: Agenda, what: str) -> None:
+        if not self._running:
+            return  # nobody waits; the next call does
         now = time.monotonic()
         self._down_since = self._down_since or now
         waited = now - self._down_since
@@ -227,7 +238,12 @@ class _Cluster:
     def _collect(self, agenda: Agenda) -> None:
         """Ends the jobs whose futures are over."""
         for name, performance in list(self._running.items()):
-            fields = read_outcome(performance.future)
+            try:
+                fields = read_outcome(performance.future)
+            except Unwanted:
+                agenda.listener.retried(name, "its worker let go of it")
+                self._submit(name)
+                continue
             if fields is not None:
                 del self._running[name]
                 agenda.end(Outcome(name=name, **fields))

@@ -13,7 +13,7 @@ from study.cells import cells, points
 from study.config import StudyConfig
 from study.config.loading import config_hash, deciding_settings
 from study.errors import GateError, LedgerError, StudyError
-from study.ledger.manifest import RunLog, hash_code, package_versions, read_manifest, write_manifest
+from study.ledger.manifest import PACKAGE, RunLog, hash_code, package_versions, read_manifest, write_manifest
 from study.running.agenda import Engine, Job, Outcome
 from study.running.display import Display
 from study.running.estimate import describe_seconds, estimate_run, estimate_seconds
@@ -107,7 +107,7 @@ class Execution:
         """
         chosen = [task for task in self.tasks.values() if task.stage.name == stage]
         for needed in (self.tasks[name] for task in chosen for name in task.needs):
-            if not self.inspector.written_by(needed) or self.inspector.check_outputs(needed):
+            if not self.inspector.is_done(needed) or self.inspector.check_outputs(needed):
                 raise LedgerError(
                     f"the run {self.folder} is not finished: '{needed.name}' is missing; `study run` first"
                 )
@@ -169,6 +169,7 @@ class Execution:
             key=decision.key,
             ingredients=decision.ingredients,
             missing=missing,
+            package=None if self.package == PACKAGE else self.package,
         )
         return Call(function="study.running.performing:perform", argument=order)
 

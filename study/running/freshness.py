@@ -99,6 +99,11 @@ class Inspector:
         }
         return ingredients | ({"missing": dict(missing)} if missing else {})
 
+    def is_done(self, task: Task) -> bool:
+        """Whether a task ended well the last time, also one that wrote no files."""
+        marker = read_marker(self.run_folder / task.folder, task.stage.name)
+        return marker is not None and marker.state == "done"
+
     def written_by(self, task: Task) -> dict[str, str]:
         """The outputs of a task with their hashes; none for a task that is not done."""
         marker = read_marker(self.run_folder / task.folder, task.stage.name)

@@ -13,6 +13,8 @@ from typing import Any
 
 from study import ledger
 from study.config import DatasetConfig, ModelConfig, StudyConfig
+from study.errors import LedgerError
+from study.ledger.manifest import PACKAGE
 from study.ledger.markers import Marker, clear_partial, read_marker, write_marker
 from study.running.alone import alone
 from study.stages import Progress, Stage, StageContext
@@ -43,6 +45,7 @@ class Order:
     """A task to be performed, as it is sent to a worker.
 
     key: hash of `ingredients`, all that decides the result. missing: as in `StageContext`.
+    package: the sources that decide it; None for those of the program that performs it, wherever it lies.
     """
 
     task: Task
@@ -51,6 +54,7 @@ class Order:
     key: str
     ingredients: Mapping[str, Any]
     missing: Mapping[str, str] = field(default_factory=dict)
+    package: Path | None = None
 
 
 def perform(order: Order, progress: Progress) -> float:
@@ -59,7 +63,9 @@ def perform(order: Order, progress: Progress) -> float:
     Another performance of the same task is waited for. The marker says "started" first, so that files half rewritten
     by a killed stage are never taken for its results.
     Files that the stage wrote the time before and no longer writes are removed.
+    Raises: LedgerError where the sources are not those of the order any more: their result is another one's.
     """
+    _check_sources(order)
     folder = order.run_folder / order.task.folder
     with alone(folder, order.task.stage.name, progress):
         return _perform_alone(order, folder, progress)
@@ -91,6 +97,21 @@ def _perform_alone(order: Order, folder: Path, progress: Progress) -> float:
     write_marker(folder, stage, done)
     clear_partial(folder, stage)
     return seconds
+
+
+def _check_sources(order: Order) -> None:
+    """Sources are loaded when they are first needed, so that those edited amid a run would make results of the old key.
+
+    Some milliseconds a task.
+    """
+    package = PACKAGE if order.package is None else order.package
+    for name, expected in order.ingredients.get("code", {}).items():
+        path = package / name
+        if not path.is_file() or ledger.sha256_of(path) != expected:
+            raise LedgerError(
+                f"study/{name} was changed after this run started, so that the result would be neither of the old nor "
+                "of the new program: start the run again; what is done and does not depend on it stays"
+            )
 
 
 def _call(order: Order, folder: Path, progress: Progress) -> list[str]:

@@ -29,6 +29,10 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_
 _QUIET = "ignore::UserWarning:multiprocessing.resource_tracker"
 
 
+class Unwanted(BaseException):
+    """Nobody waits for this performance any more: the client is gone, or the scheduler. Never a result."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """What a worker does: function is "module:function", called as function(argument, progress)."""
@@ -120,7 +124,10 @@ def _send_progress(connection: Connection) -> Progress:
 
 
 def perform_call(call: Call, progress: Progress) -> dict[str, Any]:
-    """The fields of the outcome of a call, but its name. progress: is told now and then, not every time."""
+    """The fields of the outcome of a call, but its name. progress: is told now and then, not every time.
+
+    Raises: Unwanted as `progress` does.
+    """
     last = 0.0
 
     def report_progress(done: int, total: int, text: str) -> None:
@@ -140,6 +147,8 @@ def perform_call(call: Call, progress: Progress) -> dict[str, Any]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):  # met outside of the ledger, which tells it itself
             message = f"cannot write {error.filename or 'a file'}: {error.strerror}; free space, then run again"
         return {"state": "failed", "message": message, "exit_status": 1, "trace": traceback.format_exc()}
+    except Unwanted:
+        raise
     except BaseException as error:  # noqa: BLE001 - whatever a stage raises is reported, and the other cells go on
         message = f"{type(error).__name__}: {error}"
         return {"state": "failed", "message": message, "exit_status": 1, "trace": traceback.format_exc()}

@@ -11,6 +11,8 @@ from study.stats.intervals import MeanEstimate, Part
 def combine_means(estimates: Iterable[MeanEstimate]) -> MeanEstimate:
     """The unweighted mean of independent estimates, with its variance by source; one estimate comes back as it is.
 
+    Independent in every source: different texts, and training seeds that do not bring the same to two of them. That
+    seeds of one number on several data sets are independent is an assumption that callers make, not a finding.
     Unweighted, so that every data set counts the same however many texts it has. The variance speaks of new seeds and
     examples of these data sets, not of new data sets. The parts of one source are added and get Welch and
     Satterthwaite's degrees of freedom: three seeds on each of four data sets tell more than three seeds. An estimate

@@ -42,7 +42,11 @@ class MeanEstimate(NamedTuple):
         """The mean with its t interval: half width^2 = sum over the sources of t^2 variance, each with its own t.
 
         So the seeds' part is stretched by the t of the few seeds, however many examples there are. Source: Banerjee
-        1961, who shows that for independent parts such an interval covers at least as often as it says.
+        1961, for parts that are independent mean squares. These are differences of mean squares, cut at zero, so his
+        proof of what they cover does not carry over: it is simulated (`make coverage`, results/reference/coverage.csv).
+        One t with Satterthwaite's degrees of freedom for the sum is too short with few seeds. With 3 seeds and 60
+        examples (30,000 studies) it covers 92.9 % where seeds differ as much as examples, this 95.0 %; where they
+        differ a third as much, 93.8 and 95.3 %.
         """
         half = math.sqrt(self.seed.square(level) + self.example.square(level) + self.rest.square(level))
         return self.mean, self.mean - half, self.mean + half

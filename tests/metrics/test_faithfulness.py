@@ -117,19 +117,48 @@ def test_scores_without_a_sign_go_by_size():
 
 
 @pytest.mark.parametrize(
-    ("scores", "margin"),
-    [([0.5, 0.5, 0.5], 1.0), ([0.0, 1e-17, 0.0], 1.0), ([1.0, np.nan, 2.0], 1.0), ([1.0, 2.0, 3.0], 0.0)],
-    ids=["all equal", "all zero but for rounding", "a word without a score", "margin 0"],
+    ("scores", "margin", "says_nothing"),
+    [
+        ([0.5, 0.5, 0.5], 1.0, False),
+        ([0.0, 1e-17, 0.0], 1.0, False),
+        ([1.0, np.nan, 2.0], 1.0, True),
+        ([1.0, 2.0, 3.0], 0.0, True),
+        ([2.0, 2.0, 2.0], 0.0, True),
+    ],
+    ids=["all equal", "all zero but for rounding", "a word without a score", "margin 0", "margin 0, all equal"],
 )
-def test_no_order_is_undefined_and_leaves_others_alone(scores, margin):
+def test_no_order_is_undefined_and_leaves_others_alone(scores, margin, says_nothing):
     removed = draw_removals(3, 20, np.random.default_rng(0))
     nothing, good = make_claim(np.array(scores), "lime", margin), make_claim(np.arange(3.0), "lime", 1.0)
     assert nothing.order is None
     undefined, defined = (measure(p) for p in perturb([nothing, good], removed, additive(np.ones(3) * 2)))
     assert make_claim(np.arange(3.0), "attention", 0.0).order is None  # also where a size needs no predicted class
     assert list(undefined) == list(FAITHFULNESS)
-    assert all(math.isnan(v) for v in undefined.values())
+    ordered = {name: v for name, v in undefined.items() if says_nothing or not name.startswith("infidelity")}
+    assert all(math.isnan(v) for v in ordered.values())
     assert defined["comprehensiveness_score"] == pytest.approx(2 * (1 + 1 + 1 + 2 + 2) / 5)
+
+
+def test_infidelity_needs_no_order():
+    """The same score everywhere: nothing to go by first, but a claim of what each removal costs."""
+    margins_of, constant = polynomial(6), np.full(6, 0.4)
+    lime, attention = (perturbed(margins_of, constant, method=m)[0] for m in ("lime", "attention"))
+    assert lime.claim.order is None
+    found, unsigned = measure(lime), measure(attention)
+    claimed = 0.4 * lime.removed.sum(axis=1)
+    assert found["infidelity_error"] == pytest.approx(np.mean((claimed - lime.lost) ** 2))
+    left = np.linalg.lstsq(claimed[:, None], lime.lost, rcond=None)[1][0] / (lime.lost**2).sum()
+    assert found["infidelity_scaled_error"] == unsigned["infidelity_scaled_error"] == pytest.approx(left)
+    assert math.isnan(unsigned["infidelity_error"])
+    assert all(math.isnan(v) for name, v in found.items() if not name.startswith("infidelity"))
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-17])
+def test_a_claim_of_nothing_is_as_wrong_as_the_margin_that_removals_cost(noise):
+    p = perturbed(polynomial(6), noise * np.arange(6))[0]
+    found = measure(p)
+    assert found["infidelity_error"] == pytest.approx(np.mean(p.lost**2))
+    assert math.isnan(found["infidelity_scaled_error"])  # and no scale makes more of rounding
 
 
 def test_no_words_and_one_word():

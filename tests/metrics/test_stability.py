@@ -89,14 +89,13 @@ def test_edit_metrics_tell_the_same_from_random_from_reversed():
     assert [metric.name for metric in EDIT_METRICS] == list(compare_edit(scores, scores, "lime"))
     for metric, best, middle, worst in zip(EDIT_METRICS, same, random, reverse, strict=True):
         assert metric.source
-        lowest, highest = metric.bounds
+        lowest, highest = bounds_of(metric.name)  # where intervals are cut
         assert lowest <= min(best, middle, worst)
         assert max(best, middle, worst) <= highest
         if metric.needs_signs or metric.direction == "lower":
             better = (lambda a, b: a > b) if metric.direction == "higher" else (lambda a, b: a < b)
             assert better(best, middle)
             assert better(middle, worst)
-        assert bounds_of(metric.name) == metric.bounds  # where intervals are cut
     assert "edit_spearman_score" not in compare_edit(scores, scores, "rollout")
 
 
@@ -174,12 +173,22 @@ def features_of(scores, methods=("shapley", "attention"), trained=True):
     )
 
 
+def texts_of(features, target=lambda seed, example_id: "positive"):
+    """A row for every seed and text; target: what the seed's scores of the text are towards."""
+    rows = features[["dataset", "model", "seed", "trained", "example_id"]].drop_duplicates()
+    return rows.assign(target=[target(s, e) for s, e in zip(rows["seed"], rows["example_id"], strict=True)])
+
+
+def agreement_of(features, **changed):
+    return measure_seed_agreement(features, texts_of(features, **changed), 0.95)
+
+
 def test_agreement_of_seeds_is_the_mean_over_pairs_and_texts():
     scores = np.random.default_rng(2).normal(size=(3, 6, 5)) + np.arange(5)
     scores[:, 0, 4] = np.nan  # a word cut off in every seed
     features = features_of(scores).sample(frac=1, random_state=0)  # rows in any order
     features = pd.concat([features, features_of(10 * np.ones((3, 6, 5)), trained=False)])
-    found = measure_seed_agreement(features, 0.95)
+    found = agreement_of(features)
     assert list(found) == ESTIMATE_COLUMNS
     keys = set(zip(found["method_a"], found["metric"], strict=True))
     assert keys == {
@@ -202,7 +211,7 @@ def test_agreement_of_seeds_is_the_mean_over_pairs_and_texts():
 def test_texts_without_a_rank_are_counted():
     scores = np.random.default_rng(2).normal(size=(3, 6, 5))
     scores[1, 2] = 0.5  # one seed is indifferent about one text
-    row = measure_seed_agreement(features_of(scores, ("lime",)), 0.95).iloc[0]
+    row = agreement_of(features_of(scores, ("lime",))).iloc[0]
     assert (row["n_examples"], row["n_undefined"]) == (5, 1)
     kept = [0, 1, 3, 4, 5]
     literal = [
@@ -214,7 +223,7 @@ def test_texts_without_a_rank_are_counted():
 @pytest.mark.parametrize("n_seeds", [1, 2])
 def test_few_seeds(n_seeds):
     scores = np.random.default_rng(2).normal(size=(n_seeds, 6, 5))
-    found = measure_seed_agreement(features_of(scores, ("lime",)), 0.95)
+    found = agreement_of(features_of(scores, ("lime",)))
     if n_seeds == 1:
         assert found.empty
         assert list(found) == ESTIMATE_COLUMNS
@@ -226,5 +235,31 @@ def test_few_seeds(n_seeds):
 
 def test_the_same_model_twice_agrees_with_itself():
     scores = np.repeat(np.random.default_rng(2).normal(size=(1, 6, 5)), 3, axis=0)
-    found = measure_seed_agreement(features_of(scores), 0.95)
+    found = agreement_of(features_of(scores))
     np.testing.assert_allclose(found[["estimate", "low", "high"]], 1.0)
+
+
+def test_explanations_towards_different_classes_are_not_compared():
+    """Every seed alike, but in a third of the texts one seed explains another class, so with other signs."""
+    scores = np.repeat(np.random.default_rng(2).normal(size=(1, 6, 5)), 3, axis=0)
+    scores[1, :2] *= -1
+    features = features_of(scores)
+
+    def target(seed, example_id):
+        return "sports" if seed == 11 and example_id in ("t0", "t1") else "world"
+
+    untrained = texts_of(features_of(scores, trained=False), lambda seed, example_id: f"{seed}")  # not theirs
+    for order in (1, -1):
+        texts = pd.concat([texts_of(features, target), untrained][::order])
+        found = measure_seed_agreement(features, texts, 0.95)
+        np.testing.assert_allclose(found[["estimate", "low", "high"]], 1.0)
+        assert found[["n_examples", "n_undefined"]].drop_duplicates().to_numpy().tolist() == [[4, 2]]
+    assert agreement_of(features)["estimate"].min() < 0.6  # what it would be if they were
+
+
+def test_intervals_are_cut_where_a_correlation_ends():
+    scores = np.repeat(np.arange(5.0)[None, None], 3, axis=0) + np.zeros((3, 4, 1))
+    scores[0, 0] = scores[0, 0, [1, 0, 2, 3, 4]]  # alike but for one text
+    found = agreement_of(features_of(scores))
+    assert (found["estimate"] < 1).all()
+    assert found["high"].tolist() == [1.0] * 3

@@ -10,10 +10,10 @@ from study.metrics.variance import COLUMNS, split_variance
 from study.stats import variance_components
 
 
-def make_repeats(values: np.ndarray, method: str = "lime") -> pd.DataFrame:
+def make_repeats(values: np.ndarray, method: str = "lime", *, other: str = "", metric: str = "top_share"):
     """values: [seed example repeat]."""
     rows = [
-        ("d", "m", seed, f"e{example}", repeat, "spearman", method, method, value)
+        ("d", "m", seed, f"e{example}", repeat, metric, method, other, value)
         for (seed, example, repeat), value in np.ndenumerate(values)
     ]
     keys = ["dataset", "model", "seed", "example_id", "repeat", "metric", "method_a", "method_b"]
@@ -46,6 +46,22 @@ def test_each_pair_of_methods_apart():
     assert by_method["shapley"].to_numpy() == pytest.approx(100 * by_method["lime"].to_numpy())
 
 
+def test_a_method_against_its_own_repeats_is_left_out():
+    """Its values share repeats. Two methods, and other metrics, stay as they are."""
+    values = make_values(3, 6, 2)
+    pair = make_repeats(values, "shapley", other="lime", metric="spearman")
+    others = pd.concat([pair, make_repeats(values), make_repeats(values, other="lime")])
+    own = make_repeats(values, "lime", other="lime", metric="spearman")
+    found = split_variance(pd.concat([own, others]))
+    assert set(zip(found["metric"], found["method_a"], found["method_b"], strict=True)) == {
+        ("spearman", "shapley", "lime"),
+        ("top_share", "lime", ""),
+        ("top_share", "lime", "lime"),
+    }
+    pd.testing.assert_frame_equal(found, split_variance(others))
+    assert split_variance(own).empty
+
+
 def test_missing_and_undefined_texts_are_counted():
     values = make_values(3, 8, 2)
     table = make_repeats(values)
@@ -58,7 +74,7 @@ def test_missing_and_undefined_texts_are_counted():
 
 def test_two_values_of_one_place_are_refused():
     table = make_repeats(make_values(2, 3, 2))
-    with pytest.raises(ValueError, match="two values of one seed, text and repeat: spearman of lime"):
+    with pytest.raises(ValueError, match="two values of one seed, text and repeat: top_share of lime"):
         split_variance(pd.concat([table, table.iloc[[3]]]))
 
 

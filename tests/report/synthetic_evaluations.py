@@ -144,7 +144,11 @@ class EvaluationRows:
                 p = {"p": 0.001 * (number + 1), "p_adjusted": 0.002 * (number + 1), "smallest_effect": smallest}
                 counts = {"n_examples": n, "n_seeds": len(self.shape.seeds), "n_undefined": 0}
                 where = {"dataset": "reviews" if model else "", "model": model}
-                reason = f"The interval ({effect - 0.05:.3f} to {effect + 0.05:.3f}) says so & no more."
+                reason = (
+                    "Too few texts."
+                    if verdict == "not tested"
+                    else f"The interval ({effect - 0.05:.3f} to {effect + 0.05:.3f}) says so & no more."
+                )
                 self.add(
                     "hypotheses", hypothesis=name, part=part, claim=claim, **where, **bounds, **p,
                     equivalence_band=0.1, verdict=verdict, reason=reason, **counts,

@@ -13,8 +13,8 @@ from study.report.blocks import Bullets, Details, Figure, Paragraph, Section, Ta
 from study.report.figures.crosswalk import paint_crosswalk
 from study.report.inputs import RunTables, pick
 from study.report.negated_text import choose_negated
-from study.report.page import _width_class
 from study.report.pictures import compose
+from study.report.rendering import _width_class
 from study.report.sections.negation import build
 from tests.report.conftest import Written
 from tests.report.edits import set_rows, with_rows, without_table

@@ -16,10 +16,13 @@ from study.report.markdown import to_markdown
 from study.report.page import build_sections, render_page
 from study.report.sections.opening import TITLE, opening_blocks
 from tests.report.conftest import Written
-from tests.report.edits import HEAD_TABLES, without_table
+from tests.report.edits import EVALUATED, HEAD_TABLES, with_rows, without_table
 from tests.report.synthetic_run import write_synthetic_run
 from tests.report.synthetic_shape import Shape
 
+LISTED_ONLY = (  # no section but the appendix reads them
+    *("faithfulness", "perturbation_curves", "word_stability", "edit_stability", "sanity", "budgets", "additivity"),
+)
 MLP, NONE = (("encoder", 16),), (("attention-only", 0),)
 SHAPES = {
     "one layer, one head, attention only": Shape(models=NONE, seeds=(4,), n_layers=1, n_heads=1, n_texts=4),
@@ -29,6 +32,7 @@ SHAPES = {
     "one text": Shape(models=MLP, seeds=(0,), n_texts=1),
     "no lime": Shape(models=MLP, seeds=(0,), n_texts=4, methods=("shapley", "occlusion")),
     "no shap": Shape(models=MLP, seeds=(0,), n_texts=4, methods=("lime", "random")),
+    "nothing put to the test": Shape(models=MLP, seeds=(0,), n_texts=4, evaluated_texts=0),
     "attention alone": Shape(models=MLP, seeds=(0,), n_texts=4, methods=("attention",)),
 }
 
@@ -52,7 +56,7 @@ def test_a_page_of_any_shape(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_painting")
-@pytest.mark.parametrize("missing", [name for name in COLUMNS if name not in HEAD_TABLES])
+@pytest.mark.parametrize("missing", [name for name in COLUMNS if name not in (*HEAD_TABLES, *LISTED_ONLY)])
 def test_a_page_without_one_table(missing: str, small: Written) -> None:
     run = without_table(small.run, missing)
     html, _, sections = pages_of(run)
@@ -61,12 +65,39 @@ def test_a_page_without_one_table(missing: str, small: Written) -> None:
     assert "findings" in {s.name for s in sections}
 
 
+@pytest.mark.usefixtures("no_painting")
+def test_a_page_without_the_tables_that_are_only_listed(small: Written) -> None:
+    run = small.run
+    for name in LISTED_ONLY:
+        assert name in run.present or name in ("budgets", "additivity")
+        run = without_table(run, name)
+    assert [s.name for s in build_sections(run)] == [s.name for s in build_sections(small.run)]
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_page_on_which_every_evaluation_is_undefined(small: Written) -> None:
+    run, nothing = small.run, float("nan")
+    estimates, compared, judged = (run.tables[name].copy() for name in ("estimates", "comparisons", "hypotheses"))
+    rows = estimates["metric"].str.match(f"{EVALUATED}|circuit_")
+    estimates.loc[rows, ["estimate", "low", "high"]] = nothing
+    compared[["difference", "low", "high", "effect_size", "p", "p_adjusted"]] = nothing
+    judged[["effect", "low", "high", "p", "p_adjusted", "smallest_effect"]] = nothing
+    variance = run.tables["variance"].assign(share=nothing, variance=nothing)
+    changed = {"estimates": estimates, "comparisons": compared, "hypotheses": judged, "variance": variance}
+    for name, frame in changed.items():
+        run = with_rows(run, name, frame)
+    html, markdown, sections = pages_of(run)
+    assert {"hypotheses", "faithfulness", "stability", "people"} <= {s.name for s in sections}
+    assert set(re.findall(r'href="#([^"]*)"', html)) <= set(re.findall(r'\bid="([^"]*)"', html))
+    assert "nan" not in re.findall(r"\w+", re.sub(r"base64,[^\"]*", "", html + markdown).lower())
+
+
 def test_a_page_without_any_table(tmp_path: Path) -> None:
     config = write_synthetic_run(tmp_path / "run", Shape(seeds=(0,), n_texts=1))
     for path in (tmp_path / "run").rglob("*.*"):
         path.unlink()
     html, _, sections = pages_of(read_run(tmp_path / "run", config))
-    assert html.count("This run has no evidence.") == 9
+    assert html.count("This run has no evidence.") == 10
     assert "?." not in html
     assert [s.name for s in sections] == ["findings", "limits", "reproduce"]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from study.stats import crossed_interval
+from study.stats import crossed_interval, crossed_mean
 from study.stats.coverage import (
     N_EXAMPLES,
     N_SEEDS,
@@ -38,6 +38,17 @@ def ignoring_seeds(values: np.ndarray, level: float, rng: np.random.Generator) -
 
 def all_independent(values: np.ndarray, level: float, rng: np.random.Generator) -> tuple[float, float, float]:
     return crossed_interval(values.reshape(1, -1), level)
+
+
+def satterthwaite(values: np.ndarray, level: float, rng: np.random.Generator) -> tuple[float, float, float]:
+    """One t for the sum of the mean squares, with Satterthwaite's degrees of freedom."""
+    found = crossed_mean(values)
+    rest = found.rest.variance
+    squares = np.array([found.seed.variance + rest, found.example.variance + rest, -rest])
+    freedom = np.array([found.seed.freedom, found.example.freedom, found.rest.freedom])
+    half = scipy.special.stdtrit(squares.sum() ** 2 / (squares**2 / freedom).sum(), 0.5 + level / 2)
+    half *= math.sqrt(squares.sum())
+    return found.mean, found.mean - half, found.mean + half
 
 
 def covers(found: Coverage) -> bool:
@@ -74,6 +85,17 @@ def test_an_interval_that_ignores_seeds_is_noticed(name, n_seeds):
 def test_treating_all_numbers_as_independent_is_noticed():
     design = DESIGNS["seeds differ a third as much as examples"]
     assert not covers(design.measure(3, 60, n_studies=300, pick_interval=all_independent))
+
+
+def test_one_t_of_satterthwaites_freedom_is_too_short_for_three_seeds():
+    """On the same studies; why each source has its own t."""
+    design = DESIGNS["seeds differ as much as examples"]
+    own, one = (
+        design.measure(3, 60, n_studies=4_000, pick_interval=pick)
+        for pick in (lambda values, level, rng: crossed_interval(values, level), satterthwaite)
+    )
+    assert one.coverage < 0.94 < own.coverage
+    assert own.coverage - one.coverage > 0.01
 
 
 def test_plain_percentiles_are_noticed():

@@ -55,6 +55,7 @@ HYPOTHESIS = Hypothesis(
             claim="At equal additivity, texts on which SHAP and LIME agree more are not explained more correctly.",
             collect=correctness,
             is_null=True,
+            needs_planted=True,
         ),
     ),
 )

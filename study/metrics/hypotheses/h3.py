@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pandas as pd
 
 from study.metrics.heads import NEGLIGIBLE
-from study.metrics.hypotheses.correlation import spearman
-from study.metrics.hypotheses.evidence import TEXT, Hypothesis, NotTestedError, Part, Run, Stratum, strata_of_values
+from study.metrics.hypotheses.correlation import spearman, strata_within_texts
+from study.metrics.hypotheses.evidence import TEXT, Hypothesis, NotTestedError, Part, Run, Stratum
 
 DIRECT, ABLATION = "direct_centred", "ablation_mean"  # both are measured from the reference means
 
@@ -22,13 +21,7 @@ def indirectness(run: Run) -> list[Stratum]:
     nothing is asked of heads that only tell others where to look (study.heads.path_weights). The last layer has share
     0, so in a model of two layers much of this is one layer against the other.
     """
-    found = head_gaps(run)
-    values = [
-        (*key, spearman(heads[["gap", "share"]].to_numpy(dtype=np.float64)))
-        for key, heads in found.dropna(subset=["gap", "share"]).groupby(TEXT, sort=False)
-    ]
-    known = pd.DataFrame(values, columns=[*TEXT, "value"])
-    return strata_of_values(found[TEXT].drop_duplicates().merge(known, on=TEXT, how="left"))
+    return strata_within_texts(head_gaps(run), ["gap", "share"], spearman)
 
 
 def head_gaps(run: Run) -> pd.DataFrame:
@@ -51,4 +44,9 @@ def head_gaps(run: Run) -> pd.DataFrame:
 
 
 CLAIM = "The more a head works through later layers, the more its direct contribution and ablation effect part."
-HYPOTHESIS = Hypothesis(name="H3", claim=CLAIM, parts=(Part(name="", claim=CLAIM, collect=indirectness),))
+REMARK = (
+    "Heads of the last layer have no later ones: in models of two layers much of this is one layer against the other."
+)
+HYPOTHESIS = Hypothesis(
+    name="H3", claim=CLAIM, parts=(Part(name="", claim=CLAIM, collect=indirectness, remark=lambda _: REMARK),)
+)

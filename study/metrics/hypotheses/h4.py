@@ -5,33 +5,51 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from study.metrics.hypotheses.correlation import partial_spearman, strata_of_statistic
+from study.metrics.heads import NEGLIGIBLE
+from study.metrics.hypotheses.correlation import partial_spearman, strata_within_texts
 from study.metrics.hypotheses.evidence import LIME, TEXT, Hypothesis, NotTestedError, Part, Run, Stratum
 
 WORD = [*TEXT, "word_index"]
 
 
 def instability(run: Run) -> list[Stratum]:
-    """Over words, clustered by text: partial rank correlation of kappa with LIME's standard deviation over seeds."""
+    """Per text, over words: partial rank correlation of kappa with LIME's standard deviation over explainer seeds.
+
+    Within texts, for scores, their parts and LIME's deviation all grow with the margin: over the words of many texts
+    that alone would correlate kappa and the deviation at equal |phi|.
+    """
     table = run.table("word_stability")
     lime = table.loc[table["method"] == LIME, [*WORD, "score_sd"]]
     if lime.empty:
         raise NotTestedError("The run did not repeat LIME with new randomness.")
     found = _words(run).merge(lime, on=WORD, how="inner", validate="one_to_one")
-    return strata_of_statistic(found, ["score_sd", "kappa", "size"], partial_spearman)
+    return strata_within_texts(found, ["score_sd", "kappa", "size"], partial_spearman)
 
 
 def sign_flips(run: Run) -> list[Stratum]:
-    """The same of kappa with whether SHAP and LIME give a word different signs."""
+    """The same of kappa with whether SHAP and LIME give a word opposite signs.
+
+    A text without a flip, or with nothing else, is undefined.
+    """
+    return strata_within_texts(flips(run), ["flipped", "kappa", "size"], partial_spearman)
+
+
+def flips(run: Run) -> pd.DataFrame:
+    """Columns of WORD, flipped (1 for opposite signs, 0 for the same), kappa and size.
+
+    NaN unless both scores are at least NEGLIGIBLE max(1, |v(N) - v(empty)|), the epsilon of kappa: the sign of less is
+    rounding and sampling.
+    """
     shap, lime = run.scores(run.shap), run.scores(LIME)
     both = shap.merge(lime, on=WORD, suffixes=("_shap", "_lime"), validate="one_to_one")
-    both["flipped"] = (np.sign(both["score_shap"]) != np.sign(both["score_lime"])).astype(np.float64)
-    found = _words(run).merge(both[[*WORD, "flipped"]], on=WORD, how="inner", validate="one_to_one")
-    return strata_of_statistic(found, ["flipped", "kappa", "size"], partial_spearman)
+    found = _words(run).merge(both, on=WORD, how="inner", validate="one_to_one")
+    least = found[["score_shap", "score_lime"]].abs().min(axis=1)
+    flipped = (found["score_shap"] * found["score_lime"] < 0).astype(np.float64)
+    return found[[*WORD, "kappa", "size"]].assign(flipped=flipped.where(least >= found["negligible"]))
 
 
 def _words(run: Run) -> pd.DataFrame:
-    """Columns of WORD, kappa and size, |phi|: by ranks that is log |phi|.
+    """Columns of WORD, kappa, size (|phi|: by ranks that is log |phi|) and negligible (the size that counts as none).
 
     kappa = sum |phi_k| / (|phi| + eps) falls with |phi| by its making, hence the size is held fixed.
     """
@@ -47,7 +65,10 @@ def _words(run: Run) -> pd.DataFrame:
         for key, cells in wide.groupby(level=TEXT, sort=False):
             values = cells.to_numpy(dtype=np.float64)
             words = cells.index.to_frame(index=False)
-            parts.append(words.assign(kappa=run.cancellation(values, *ends[key]), size=np.abs(values.sum(axis=1))))
+            kappa, size = run.cancellation(values, *ends[key]), np.abs(values.sum(axis=1))
+            base, output = ends[key]
+            negligible = NEGLIGIBLE * max(1.0, abs(output - base))
+            parts.append(words.assign(kappa=kappa, size=size, negligible=negligible))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -57,12 +78,12 @@ HYPOTHESIS = Hypothesis(
     parts=(
         Part(
             name="instability",
-            claim="Of words with scores of one size, LIME is less steady on those on which components cancel more.",
+            claim="Of a text's words with scores of one size, LIME is less steady where components cancel more.",
             collect=instability,
         ),
         Part(
             name="sign flips",
-            claim="Of words with scores of one size, SHAP and LIME differ in sign more where components cancel more.",
+            claim="Of a text's words of one size, SHAP and LIME have opposite signs more where components cancel more.",
             collect=sign_flips,
         ),
     ),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+from study.config import StudyConfig
 from study.metrics.hypotheses.correlation import slope, strata_of_statistic
 from study.metrics.hypotheses.evidence import TEXT, Hypothesis, NotTestedError, Part, Run, Stratum
 
@@ -24,5 +27,15 @@ def budget(run: Run) -> list[Stratum]:
     return strata_of_statistic(wide, ["gain", "tens"], slope)
 
 
+def _remark(config: StudyConfig) -> str:
+    """Where the budgets are equal: an effect may come from short texts that get less, not long ones that get more."""
+    equal = config.evaluate.fixed_evals / config.evaluate.evals_per_word
+    return f"Below about {equal:.0f} words the growing budget is the smaller one."
+
+
 CLAIM = "SHAP and LIME agree less on longer texts because the number of evaluations does not grow with the text."
-HYPOTHESIS = Hypothesis(name="H6", claim=CLAIM, parts=(Part(name="", claim=CLAIM, collect=budget),))
+HYPOTHESIS = Hypothesis(
+    name="H6",
+    claim=CLAIM,
+    parts=(Part(name="", claim=CLAIM, collect=budget, remark=_remark, bounds=(-math.inf, math.inf)),),
+)

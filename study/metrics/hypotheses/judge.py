@@ -7,23 +7,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from study.config import HypothesisConfig, StudyConfig
 from study.metrics.compare import RowMetric
 from study.metrics.hypotheses import HYPOTHESES
-from study.metrics.hypotheses.evidence import Hypothesis, NotTestedError, Part, Run, Stratum
-from study.metrics.hypotheses.pooling import estimate_pooled, estimate_stratum
+from study.metrics.hypotheses.cautions import with_cautions
+from study.metrics.hypotheses.evidence import Hypothesis, NotTestedError, Part, Run, Stratum, with_undefined_seeds
+from study.metrics.hypotheses.pooling import estimate_pooled, estimate_stratum, seeds_in_use
 from study.metrics.hypotheses.verdicts import (
     Judgement,
     Verdict,
+    adjust_over_hypotheses,
     equivalence_p,
     judge_effect,
     judge_no_effect,
     weakest_part,
 )
-from study.records import FloatArray
-from study.stats import MeanEstimate, benjamini_hochberg, combine_means, holm, mean_test
+from study.stats import MeanEstimate, benjamini_hochberg, combine_means, mean_test
 
 COLUMNS = [
     "hypothesis", "part", "claim", "dataset", "model", "effect", "low", "high", "level", "p", "p_adjusted",
@@ -57,29 +59,33 @@ def judge_hypotheses(tables: Mapping[str, pd.DataFrame], config: StudyConfig, ca
     """One row a hypothesis, one for each of its parts where it has several, and one for each data set and model.
 
     Rows without data set and model are confirmatory: pooled (study.metrics.hypotheses.pooling), p adjusted by Holm over
-    the parts of all hypotheses that could be tested. Of these the row whose part is "" is the hypothesis itself: its
-    verdict is that of its weakest part (`weakest_part`), whose numbers it shows. The others are exploratory: p adjusted
-    by Benjamini and Hochberg over all of them, the verdict by the same rule.
-    smallest_effect is NaN where the claim is that there is none. n_examples: different texts; n_seeds: training seeds;
-    n_undefined: texts left out, counted in every data set and model that is used; those that are not say why in their
-    own rows.
+    the hypotheses that could be tested (`adjust_over_hypotheses`). Of these the row whose part is "" is the hypothesis
+    itself: its verdict is that of its weakest part (`weakest_part`), whose effect, interval and p it shows. A part that
+    does not apply to the run is left out of it. The others are exploratory: p adjusted by Benjamini and Hochberg over
+    all of them, the verdict by the same rule.
+    p: of no effect, the crossed t interval inverted (study.stats.mean_test); of a claim of no effect, two one-sided
+    tests against the band.
+    smallest_effect is NaN where the claim is that there is none. n_examples: different texts; n_seeds: training seeds
+    in use (undefined ones are named in the reason); n_undefined: texts left out, counted in every data set and model
+    that is used; those that are not say why in their own rows.
 
     tables: the joined tables of a run by name; those that are missing leave a hypothesis not tested. cancellation:
     study.crosswalk.rows.cancellation.
     """
     run = Run(tables=tables, config=config, cancellation=cancellation)
-    pooled: list[_Tested] = []
+    pooled: list[list[_Tested]] = []
     single: list[_Tested] = []
     for wanted in config.hypotheses:
         hypothesis: Hypothesis = HYPOTHESES.load(wanted.name)
-        for part in hypothesis.parts:
-            whole, strata = _test(run, hypothesis, part, wanted)
-            pooled.append(whole)
-            single += strata
-    level = config.compare.level
-    rows = _judged(pooled, holm([tested.p for tested in pooled]), level)
-    rows = _with_whole(rows, [tested.hypothesis for tested in pooled])
-    rows += _judged(single, benjamini_hochberg([tested.p for tested in single]), level)
+        tests = [_test(run, hypothesis, part, wanted) for part in hypothesis.parts]
+        pooled.append([whole for whole, _ in tests])
+        single += [stratum for _, strata in tests for stratum in strata]
+    rows: list[Row] = []
+    for parts, adjusted in zip(pooled, _adjusted(pooled, run), strict=True):
+        judged = [_row(tested, p, config) for tested, p in zip(parts, adjusted, strict=True)]
+        rows += judged if len(judged) == 1 else [_whole_row(parts, judged, run), *judged]
+    adjusted_single = benjamini_hochberg([tested.p for tested in single])
+    rows += [_row(tested, float(p), config) for tested, p in zip(single, adjusted_single, strict=True)]
     order = {wanted.name: i for i, wanted in enumerate(config.hypotheses)}
     return pd.DataFrame(sorted(rows, key=lambda row: order[row["hypothesis"]]), columns=COLUMNS)
 
@@ -100,7 +106,7 @@ def _test(run: Run, hypothesis: Hypothesis, part: Part, wanted: HypothesisConfig
         )
 
     try:
-        strata = part.collect(run)
+        strata = [with_undefined_seeds(stratum, run.config) for stratum in part.collect(run)]
     except NotTestedError as missing:
         return tested("", "", _UNKNOWN, (), str(missing)), []
     single = [
@@ -120,20 +126,31 @@ def _why_unusable(stratum: Stratum) -> str:
     return stratum.reason or ("" if stratum.against is None else stratum.against.reason)
 
 
-def _judged(tests: Sequence[_Tested], adjusted: FloatArray, level: float) -> list[Row]:
-    return [_row(tested, float(p_adjusted), level) for tested, p_adjusted in zip(tests, adjusted, strict=True)]
+def _adjusted(by_hypothesis: Sequence[Sequence[_Tested]], run: Run) -> list[list[float]]:
+    """p of every part of every hypothesis, adjusted; a part that does not apply has none and counts for nothing."""
+    asked = [[tested.p for tested in parts if tested.part.applies(run)] for parts in by_hypothesis]
+    found = [iter(adjusted) for adjusted in adjust_over_hypotheses(asked)]
+    return [
+        [next(adjusted) if tested.part.applies(run) else math.nan for tested in parts]
+        for parts, adjusted in zip(by_hypothesis, found, strict=True)
+    ]
 
 
-def _row(tested: _Tested, p_adjusted: float, level: float) -> Row:
-    wanted, part = tested.wanted, tested.part
-    interval = tested.found.interval(level)
+def _row(tested: _Tested, p_adjusted: float, config: StudyConfig) -> Row:
+    wanted, part, level = tested.wanted, tested.part, config.compare.level
+    effect, *bounds = tested.found.interval(level)
+    low, high = (float(np.clip(bound, *part.bounds)) for bound in bounds)
+    interval = (effect, low, high)
     if tested.reason:
         judgement = Judgement(verdict="not tested", reason=tested.reason)
     elif part.is_null:
         judgement = judge_no_effect(interval, p_adjusted, wanted.equivalence_band)
     else:
         judgement = judge_effect(interval, p_adjusted, wanted.smallest_effect, wanted.equivalence_band)
-    sides = [side for s in tested.strata for side in (s, s.against) if side is not None]
+    if not tested.reason:
+        judgement = with_cautions(judgement, part, tested.strata, config)
+    used = seeds_in_use(tested.strata)
+    sides = [side for side, _ in used]
     return {
         "hypothesis": wanted.name,
         "part": part.name,
@@ -149,25 +166,27 @@ def _row(tested: _Tested, p_adjusted: float, level: float) -> Row:
         "verdict": judgement.verdict,
         "reason": judgement.reason,
         "n_examples": len({(side.dataset, example) for side in sides for example in side.examples}),
-        "n_seeds": len({seed for side in sides for seed in side.seeds}),
-        "n_undefined": sum({(side.dataset, side.model): side.n_undefined for side in sides}.values()),
+        "n_seeds": len({seed for _, seeds in used for seed in seeds}),
+        "n_undefined": sum(side.n_undefined for side in sides),
     }
 
 
-def _with_whole(rows: Sequence[Row], hypotheses: Sequence[Hypothesis]) -> list[Row]:
-    """The pooled rows, and before the parts of a hypothesis that has several a row for the hypothesis itself."""
-    found: list[Row] = []
-    for hypothesis in dict.fromkeys(hypotheses):
-        parts = [row for row, of in zip(rows, hypotheses, strict=True) if of is hypothesis]
-        found += [_whole_row(hypothesis, parts), *parts] if len(parts) > 1 else parts
-    return found
+def _whole_row(parts: Sequence[_Tested], rows: Sequence[Row], run: Run) -> Row:
+    """The row of the hypothesis itself, from the rows of its parts: its deciding part's, under its own name.
 
-
-def _whole_row(hypothesis: Hypothesis, parts: Sequence[Row]) -> Row:
-    verdicts: list[Verdict] = [row["verdict"] for row in parts]
-    verdict, place = weakest_part(verdicts)
-    told = "; ".join(f"{row['part']}: {row['verdict']}" for row in parts)
-    reason = f"All parts must hold ({told}). {parts[place]['part'].capitalize()}: {parts[place]['reason']}"
-    all_tested = "not tested" not in verdicts  # the p of "all parts hold" is the largest, and unknown without one
-    p = {key: max(row[key] for row in parts) if all_tested else math.nan for key in ("p", "p_adjusted")}
-    return parts[place] | p | {"part": "", "claim": hypothesis.claim, "verdict": verdict, "reason": reason}
+    Where only one part applies, the hypothesis is that part and claims no more.
+    """
+    asked = [row for tested, row in zip(parts, rows, strict=True) if tested.part.applies(run)]
+    verdicts: list[Verdict] = [row["verdict"] for row in asked]
+    verdict, place = weakest_part(verdicts, [row["p"] for row in asked])
+    said = [
+        f"{tested.part.name.capitalize()} was not tested in this run, which has no planted task."
+        for tested in parts
+        if not tested.part.applies(run)
+    ]
+    if len(asked) > 1:
+        told = "; ".join(f"{row['part']}: {row['verdict']}" for row in asked)
+        said.append(f"All parts must hold ({told}).")
+    reason = " ".join([*said, f"{asked[place]['part'].capitalize()}: {asked[place]['reason']}"])
+    claim = parts[0].hypothesis.claim if len(asked) > 1 else asked[place]["claim"]
+    return asked[place] | {"part": "", "claim": claim, "verdict": verdict, "reason": reason}

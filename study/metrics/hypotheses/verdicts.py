@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from study.stats import Interval, MeanEstimate, mean_test
+import numpy as np
+
+from study.stats import Interval, MeanEstimate, holm, mean_test
 
 Verdict = Literal["supported", "contradicted", "inconclusive", "not tested"]
 ALPHA = 0.05
@@ -77,19 +79,33 @@ def judge_no_effect(interval: Interval, p_adjusted: float, band: float) -> Judge
     return Judgement(verdict="inconclusive", reason=reason)
 
 
-def weakest_part(verdicts: Sequence[Verdict]) -> tuple[Verdict, int]:
-    """(verdict of a hypothesis that claims all its parts, the part that decides it).
+def weakest_part(verdicts: Sequence[Verdict], p: Sequence[float]) -> tuple[Verdict, int]:
+    """(verdict of a hypothesis that claims all its parts, the part that decides it: of several, that of the largest p).
 
     Contradicted where one part is; else inconclusive where one is, or where one is not tested and others are; not
     tested where none is; supported only where all are.
     """
-    for verdict in ("contradicted", "inconclusive"):
-        if verdict in verdicts:
-            return verdict, verdicts.index(verdict)
-    if "not tested" in verdicts:
-        untested = verdicts.index("not tested")
-        return ("inconclusive" if "supported" in verdicts else "not tested"), untested
-    return "supported", 0
+    from_weakest: tuple[Verdict, ...] = ("contradicted", "inconclusive", "not tested", "supported")
+    weakest = next(verdict for verdict in from_weakest if verdict in verdicts)
+    alike = [place for place, verdict in enumerate(verdicts) if verdict == weakest]
+    half_tested = weakest == "not tested" and "supported" in verdicts
+    return ("inconclusive" if half_tested else weakest), max(alike, key=lambda i: -1.0 if math.isnan(p[i]) else p[i])
+
+
+def adjust_over_hypotheses(p_of_parts: Sequence[Sequence[float]]) -> list[list[float]]:
+    """p of every part of every hypothesis, adjusted by Holm over the hypotheses, not over their parts.
+
+    All parts of a hypothesis must hold, so its p is the largest of its parts' (an intersection-union test), and NaN, no
+    member of the family, where a part was not tested. A part is adjusted with its own p in the place of its
+    hypothesis's: the part of the largest p gets what its hypothesis gets, the others less.
+
+    Source: Berger 1982; Holm 1979.
+    """
+    whole = [float(np.max(p)) for p in p_of_parts]
+    return [
+        [float(holm([*whole[:i], of_part, *whole[i + 1 :]])[i]) for of_part in parts]
+        for i, parts in enumerate(p_of_parts)
+    ]
 
 
 def _one_sided_p(gap: float, found: MeanEstimate) -> float:

@@ -11,10 +11,10 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from study.report.figures.palette import ACCENT, MUTED, PLATE, RULE
-from study.report.figures.style import WIDE, clip
+from study.report.figures.style import WIDE, clip, text_inches
 
 _NAMED = 26
-_ACROSS, _DOWN = 0.075, 0.05  # room that a name takes, in shares of the axes
+_ACROSS, _DOWN = 7.2, 0.05  # width of the dots in inches; height of a name in shares of the dots'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ def paint_ratings(dots: Sequence[WordDot]) -> Canvas:
     placed: list[tuple[float, float, float]] = []
     for i in np.argsort(-far, kind="stable"):
         name = clip(dots[i].word, 16)
-        at = (float(across[i]), float(up[i]), _ACROSS * (0.3 + 0.11 * len(name)))
+        at = (float(across[i]), float(up[i]), (text_inches(name, 9) + 0.1) / 2 / _ACROSS)
         hidden = (np.abs(across - at[0]) < at[2]) & (up > at[1]) & (up < at[1] + _DOWN)  # dots under the name
         free = all(abs(at[0] - p[0]) > at[2] + p[2] or abs(at[1] - p[1]) > _DOWN for p in placed)
         if len(placed) < _NAMED and free and not hidden.any():

@@ -15,15 +15,18 @@ from study.report.tables import make_table
 VERDICTS = ("supported", "contradicted", "inconclusive", "not tested")
 _HOW = (
     "Each hypothesis, with its smallest effect of interest, stands in the config, which was fixed before the run. "
-    "Supported: the whole interval is at least the smallest effect, and the p value, adjusted for all parts of "
-    "hypotheses that could be tested (Holm), is below 0.05. Contradicted: the whole interval lies below 0, or inside "
-    "the band that counts as no effect. A part that claims no effect has no smallest effect: it is supported inside "
-    "the band, contradicted wholly outside. Everything else is inconclusive. All parts must hold: a hypothesis is as "
-    "good as its weakest part."
+    "Supported: the whole interval is at least the smallest effect, and the p value, adjusted for all hypotheses that "
+    "could be tested (Holm), is below 0.05; of trained models with one training seed nothing is called supported. "
+    "Contradicted: the whole interval lies below 0, or inside the band that counts as no effect; no p is asked for. A "
+    "part that claims no effect has no smallest effect: it is supported inside the band, contradicted wholly outside. "
+    "Everything else is inconclusive. All parts must hold: a hypothesis is as good as its weakest part, and for "
+    "Holm its p is the largest of theirs."
 )
+_INDEPENDENT = " Where several data sets are pooled, their training seeds are assumed to be independent."
 _P_OF = (
-    "p: of an effect of 0, two-sided, from the same variances as the interval, so that the two never disagree; of a "
-    "part that claims no effect, two one-sided tests against the band (Schuirmann)"
+    "p: of an effect of 0, two-sided, from the same variances as the interval (the t interval turned round), so that "
+    "before it is adjusted the two never disagree; of a part that claims no effect, two one-sided tests against the "
+    "band (Schuirmann)"
 )
 _UNITS = (
     "Effects are rank correlations; of H2 a difference of shares; of H6 a difference of Spearman for 10 words more."
@@ -36,9 +39,8 @@ def build(run: RunTables) -> Section | None:
     if rows.empty:
         return None
     main = rows[rows["model"] == ""]
-    blocks: list[Block] = [Paragraph(_count(main), lead=_lead(main)), _table(run, main)]
-    if (open_ones := _reasons(main)) is not None:
-        blocks.append(open_ones)
+    pooled = _INDEPENDENT if _pools_data_sets(rows) else ""
+    blocks: list[Block] = [Paragraph(_count(main) + pooled, lead=_lead(main)), _claims(main), _table(run, main)]
     strata = rows[(rows["model"] != "") & rows["effect"].notna()]
     if len(strata):
         blocks.append(Details("The same by data set and model, exploratory", (_strata(run, strata),)))
@@ -64,11 +66,17 @@ def _count(main: pd.DataFrame) -> str:
     return f"{'; '.join(said)}. {_HOW}"
 
 
+def _pools_data_sets(rows: pd.DataFrame) -> bool:
+    """Whether a pooled row rests on several data sets."""
+    tested = rows[(rows["model"] != "") & rows["effect"].notna()]
+    places = tested[["hypothesis", "part", "dataset"]].drop_duplicates()
+    return bool(places.duplicated(["hypothesis", "part"]).any())
+
+
 def _table(run: RunTables, main: pd.DataFrame) -> Table:
     table = pd.DataFrame(
         {
             "hypothesis": [_named(h, p) for h, p in zip(main["hypothesis"], main["part"], strict=True)],
-            "claim": main["claim"],
             "effect": main["effect"],
             "interval": [interval(low, high, 3) for low, high in zip(main["low"], main["high"], strict=True)],
             "wanted": main["smallest_effect"],
@@ -82,23 +90,26 @@ def _table(run: RunTables, main: pd.DataFrame) -> Table:
         anchor="table-hypotheses",
         title="Hypotheses, all models together",
         note=f"{_UNITS} Interval: {level_text(run)}, over texts, and over training seeds where there are several. A "
-        f"hypothesis with parts shows the numbers of its weakest part and the largest p. {_P_OF}; adjusted by Holm's "
+        f"hypothesis with parts shows the numbers of its weakest part. {_P_OF}; adjusted by Holm's "
         "method.",
         source="hypotheses",
         headers={"wanted": "smallest effect", "p_adjusted": "p, adjusted"},
-        left=("hypothesis", "claim", "interval", "verdict"),
+        left=("hypothesis", "interval", "verdict"),
         wide=True,
     )
 
 
-def _reasons(main: pd.DataFrame) -> Bullets | None:
-    """What the verdicts rest on, in words, where the table says so; of a hypothesis with parts, its weakest one."""
-    told = main[(main["reason"] != "") & (main["part"] == "")]
-    items = [
-        Paragraph(re.sub(r"(?<![\w.])-(?=\d)", MINUS, str(reason)), lead=f"{hypothesis}: {verdict}.")
-        for hypothesis, reason, verdict in zip(told["hypothesis"], told["reason"], told["verdict"], strict=True)
-    ]
-    return Bullets(tuple(items)) if items else None
+def _claims(main: pd.DataFrame) -> Bullets:
+    """What each hypothesis claims, its parts where it has several, the verdict, and what that rests on."""
+    items = []
+    for row in main[main["part"] == ""].itertuples():
+        parts = main[(main["hypothesis"] == row.hypothesis) & (main["part"] != "")]
+        if row.claim in set(parts["claim"]):  # it claims no more than the one part that applies to the run
+            parts = parts.iloc[:0]
+        told = "".join(f" {p.capitalize()}: {c}" for p, c in zip(parts["part"], parts["claim"], strict=True))
+        reason = re.sub(r"(?<![\w.])-(?=\d)", MINUS, str(row.reason))
+        items.append(Paragraph(f"{row.claim}{told} {row.verdict.capitalize()}: {reason}", lead=f"{row.hypothesis}."))
+    return Bullets(tuple(items))
 
 
 def _strata(run: RunTables, rows: pd.DataFrame) -> Table:

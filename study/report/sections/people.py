@@ -6,6 +6,7 @@ from functools import partial
 
 import pandas as pd
 
+from study.config.limits import SHAPLEY_METHODS
 from study.report.blocks import Block, Figure, Link, Paragraph, Section, Table
 from study.report.figures.agreement import Dot, make_dot, paint_dots
 from study.report.figures.palette import ACCENT, method_label
@@ -113,6 +114,7 @@ def _plausibility(run: RunTables) -> Figure | None:
         chance += list(pick(run.of("estimates", *variant), metric=CHANCE, subset="all")["estimate"].dropna())
     if not panels:
         return None
+    second = set(SHAPLEY_METHODS) - {run.shap}  # another estimate of the same values does not compete
     at_random = sum(chance) / len(chance) if chance else None
     return draw(
         "plausibility",
@@ -122,7 +124,7 @@ def _plausibility(run: RunTables) -> Figure | None:
             "average precision",
             reference=None if at_random is None else (at_random, "random order"),
         ),
-        title=_plausible_title(means.drop(index="random", errors="ignore"), at_random),
+        title=_plausible_title(means.drop(index=["random", *second], errors="ignore"), at_random),
         note="Average precision of the words by size of their score against the rated words of a text; texts with "
         f"none, or nothing else, are left out. Plausible, not faithful. {estimates_size_note(run, [PLAUSIBLE])}; "
         f"{interval_note(run)}. The title goes by the means; intervals may overlap.",

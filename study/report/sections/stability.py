@@ -81,8 +81,8 @@ def _stability(run: RunTables) -> Figure | None:
 def _stability_note(run: RunTables, shown: set[str]) -> str:
     about = {
         "new randomness": "the same method on the same text with new randomness (of SHAP and LIME, which draw)",
-        "one word edited": "one word replaced by one of like use (over the words in both; the class stays, and nearly "
-        "the margin)",
+        "one word edited": "one word replaced by the one whose vector is nearest (over the words in both; the class "
+        "stays, and nearly the margin)",
         SEED: "the model trained with another seed, all pairs of seeds",
     }
     said = "; ".join(f"{what}: {about[what]}, {_size(run, what)}" for what in STABILITY if what in shown)

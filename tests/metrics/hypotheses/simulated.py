@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from study.config import DatasetConfig, HypothesisConfig, ModelConfig, StudyConfig
+from study.crosswalk.rows import cancellation
 from study.metrics.compare import COLUMNS as MEASUREMENT
+from study.metrics.hypotheses.judge import judge_hypotheses
 
 SEEDS = (0, 1, 2)
 SMALLEST = {"H1": 0.3, "H2": 0.1, "H3": 0.3, "H4": 0.1, "H5": 0.3, "H6": 0.02}
@@ -26,6 +28,13 @@ def make_config(*hypotheses, datasets=("reviews",), tasks=(), models=("m",)):
         models=tuple(ModelConfig(name=name) for name in models),
         hypotheses=tuple(wanted),
     )
+
+
+def confirmatory(name, tables, **config):
+    """Rows by part of the pooled hypothesis; "" is the hypothesis itself."""
+    found = judge_hypotheses(tables, make_config(name, **config), cancellation)
+    pooled = found[(found["dataset"] == "") & (found["model"] == "")]
+    return pooled.set_index("part")
 
 
 def make_cells(n_texts, datasets=("reviews",), models=("m",), seeds=SEEDS):
@@ -150,11 +159,12 @@ def cancellation_tables(strength, rng, n_texts=40, n_words=10):
         of_words(cells, n_words, method="shapley", value=(score + side * spread) / 2).assign(kind="direct", component=k)
         for k, side in (("L0H0", 1), ("L0H1", -1))
     ]
-    flip = np.where(mixed(latent, strength, rng) > 1, -1, 1)
+    flip = np.where(mixed(latent, strength, rng) > 0.5, -1, 1)
     features = [of_words(cells, n_words, method=m, score=s) for m, s in (("shapley", score), ("lime", score * flip))]
     steady = of_words(cells, n_words, method="lime", score_sd=np.exp(mixed(latent, strength, rng)))
+    other = crosswalk[0].assign(kind="causal", value=rng.normal(size=len(crosswalk[0])))  # not what is asked for
     return {
-        "crosswalk": pd.concat(crosswalk, ignore_index=True),
+        "crosswalk": pd.concat([*crosswalk, other], ignore_index=True),
         "features": pd.concat(features, ignore_index=True),
         "word_stability": steady.drop(columns="trained").reset_index(drop=True),
         "texts": of_texts(cells, trained=True, margin=1.0, empty_margin=0.0),
@@ -165,16 +175,16 @@ def redundancy_tables(strength, rng, n_texts=60, **where):
     """H5: the three ablations differ the more, the larger the interactions."""
     cells = make_cells(n_texts, **where)
     x = per_text(cells, rng)
-    differ = mixed(x, strength, rng)
+    differ, turn = mixed(x, strength, rng), rng.choice([-1, 1], len(cells))
     names = ("ablation_zero", "ablation_mean", "ablation_resample")
     pairs = ((0, 1), (0, 2), (2, 1))  # the last in the other order
     agree = [
         measured(cells, "head_spearman", names[a], names[b], -differ + shift)
         for (a, b), shift in zip(pairs, (0.1, -0.1, 0.0), strict=True)
     ]
-    interactions = [
-        of_texts(cells, component_a="L0H0", component_b=f"L1H{i}", value=0.0, margin_value=side * np.exp(x))
-        for i, side in enumerate((1, -1, 0.5))
+    interactions = [  # of either sign, so that their mean says nothing of their size
+        of_texts(cells, component_a="L0H0", component_b=f"L1H{i}", value=0.0, margin_value=side * turn * np.exp(x))
+        for i, side in enumerate((1, -0.5, -0.2))
     ]
     return {"measurements": pd.concat(agree), "interactions": pd.concat(interactions)}
 

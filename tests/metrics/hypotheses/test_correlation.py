@@ -9,7 +9,15 @@ import pandas as pd
 import pytest
 from scipy.stats import linregress, rankdata, spearmanr
 
-from study.metrics.hypotheses.correlation import partial_spearman, slope, spearman, strata_of_statistic
+from study.metrics.hypotheses.correlation import (
+    partial_spearman,
+    slope,
+    spearman,
+    strata_of_statistic,
+    strata_within_texts,
+)
+from study.metrics.hypotheses.pooling import estimate_pooled, estimate_stratum
+from study.stats import crossed_mean
 from tests.metrics.hypotheses.simulated import make_cells, of_texts
 
 
@@ -109,7 +117,35 @@ def test_a_seed_in_which_nothing_varies_is_left_out():
     table["x"] = 1.0
     found = strata_of_statistic(table, ["x", "y"], spearman)[0]
     assert not found.usable
-    assert "no training seed" in found.reason
+    assert found.reason == "No training seed with a defined value."
+
+
+def test_the_effect_is_the_statistic_and_not_the_mean_of_pseudo_values():
+    cells = make_cells(12)
+    x, noise = rng().normal(size=(2, len(cells)))
+    table = of_texts(cells, x=x, y=x + noise**3)
+    (found,) = strata_of_statistic(table, ["x", "y"], spearman)
+    wanted = [spearmanr(part["x"], part["y"])[0] for _, part in table.groupby("seed")]
+    assert found.effects == pytest.approx(wanted, abs=1e-12)
+    assert estimate_stratum(found).mean == pytest.approx(np.mean(wanted), abs=1e-12)
+    assert estimate_pooled([found]).mean == pytest.approx(np.mean(wanted), abs=1e-12)
+    assert abs(found.values.mean() - np.mean(wanted)) > 1e-4
+    assert estimate_pooled([found])[1:] == crossed_mean(found.values)[1:]
+
+
+def test_within_texts_only_what_a_text_says_itself_counts():
+    """Between texts x and y rise together, within each they fall; text 3 has two rows, 4 a constant, 5 nothing."""
+    cells = make_cells(12)
+    words = cells.loc[cells.index.repeat(5)].reset_index(drop=True)
+    place = np.arange(len(words)) % 5
+    table = of_texts(words, x=10.0 * words["number"] + place, y=10.0 * words["number"] - place)
+    table.loc[(words["number"] == 3) & (place > 1), "x"] = np.nan
+    table.loc[words["number"] == 4, "y"] = 1.0
+    table.loc[words["number"] == 5, "y"] = np.nan
+    (found,) = strata_within_texts(table, ["x", "y"], spearman)
+    assert found.values == pytest.approx(-np.ones((3, 9)))
+    assert found.n_undefined == 3
+    assert spearman(table.dropna()[["x", "y"]].to_numpy()) > 0.8
 
 
 def test_strata_are_data_sets_and_models():

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from study.metrics.hypotheses.evidence import make_stratum
-from study.metrics.hypotheses.pooling import average_strata, estimate_pooled, estimate_stratum, groups_of_same_texts
+from study.metrics.hypotheses.pooling import (
+    average_strata,
+    estimate_pooled,
+    estimate_stratum,
+    groups_of_same_texts,
+    seeds_in_use,
+)
 from study.stats import combine_means, crossed_mean
 
 
-def stratum(values, dataset="d", model="m", seeds=None, examples=None, against=None):
+def stratum(values, dataset="d", model="m", seeds=None, examples=None, **more):
     values = np.asarray(values, dtype=float)
     seeds = range(len(values)) if seeds is None else seeds
     examples = [f"{dataset}-{i:02d}" for i in range(values.shape[1])] if examples is None else examples
-    found = make_stratum(dataset, model, seeds, examples, values, 0, least_texts=1)
-    return (
-        found
-        if against is None
-        else type(found)(**{n: getattr(found, n) for n in found.__slots__} | {"against": against})
-    )
+    return replace(make_stratum(dataset, model, seeds, examples, values, 0, least_texts=1), **more)
 
 
 def draw(seed=0, shape=(3, 20), mean=0.0):
@@ -28,8 +31,8 @@ def draw(seed=0, shape=(3, 20), mean=0.0):
 
 def test_one_stratum_is_its_crossed_mean():
     values = draw()
-    assert estimate_pooled([stratum(values)]) == crossed_mean(values)
-    assert estimate_stratum(stratum(values)) == crossed_mean(values)
+    for found in (estimate_pooled([stratum(values)]), estimate_stratum(stratum(values))):
+        assert np.hstack(found) == pytest.approx(np.hstack(crossed_mean(values)))
 
 
 def test_models_on_the_same_texts_are_averaged():
@@ -78,6 +81,33 @@ def test_a_model_with_one_seed_stands_in_all():
     a, b = draw(0), draw(1, (1, 20), 2.0)
     average = average_strata([stratum(a), stratum(b, model="hand-built", seeds=[0])])
     assert np.allclose(average, (a + b) / 2)
+
+
+def test_a_seed_that_is_undefined_in_one_model_is_used_of_none():
+    """Nothing is filled in: the other models would stand alone in that seed, and it would seem to vary less."""
+    a, b, c = draw(0), draw(1, (2, 20)), draw(2, (1, 20), 2.0)
+    holed = stratum(b, model="n", seeds=[0, 2], undefined_seeds=(1,))
+    by_hand = stratum(c, model="hand-built", seeds=[0])
+    average = average_strata([stratum(a), holed, by_hand])
+    assert np.allclose(average, (a[[0, 2]] + b + c) / 3)
+    found = estimate_pooled([stratum(a), holed, by_hand])
+    assert found.mean == pytest.approx(average.mean())
+    used = {s.model: seeds for s, seeds in seeds_in_use([stratum(a), holed, by_hand])}
+    assert used == {"m": (0, 2), "n": (0, 2), "hand-built": (0,)}
+    late = stratum(draw(1, (2, 20)), model="n", seeds=[1, 2], undefined_seeds=(0,))
+    used = {s.model: seeds for s, seeds in seeds_in_use([stratum(a), late, by_hand])}
+    assert used == {"m": (1, 2), "n": (1, 2), "hand-built": (0,)}  # the only seed it has stands for the others
+    assert np.allclose(average_strata([stratum(a), late, by_hand]), (a[[1, 2]] + draw(1, (2, 20)) + c) / 3)
+    elsewhere = stratum(draw(3), dataset="e")  # other texts: nothing is averaged with it, all its seeds stay
+    assert {s.dataset: seeds for s, seeds in seeds_in_use([holed, elsewhere])}["e"] == (0, 1, 2)
+
+
+def test_models_without_a_seed_in_common_have_no_mean():
+    one, two = (
+        stratum(draw(s, (1, 20)), model=m, seeds=[s], undefined_seeds=(1 - s,)) for s, m in ((0, "m"), (1, "n"))
+    )
+    assert np.isnan(estimate_pooled([one, two]).mean)
+    assert np.isnan(estimate_pooled([one, two, stratum(draw(), dataset="e")]).mean)  # not that of what is left
 
 
 def test_data_sets_with_the_same_texts_go_together():

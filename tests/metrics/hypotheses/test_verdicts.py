@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from study.metrics.hypotheses.verdicts import equivalence_p, judge_effect, judge_no_effect, weakest_part
-from study.stats import crossed_mean
+from study.metrics.hypotheses.verdicts import (
+    adjust_over_hypotheses,
+    equivalence_p,
+    judge_effect,
+    judge_no_effect,
+    weakest_part,
+)
+from study.stats import crossed_mean, holm
 
 SMALLEST, BAND = 0.3, 0.1
 
@@ -60,19 +66,39 @@ def test_no_effect(low, high, p, verdict, says):
 
 
 @pytest.mark.parametrize(
-    ("parts", "verdict", "decides"),
+    ("parts", "p", "verdict", "decides"),
     [
-        (["supported", "supported"], "supported", 0),
-        (["supported", "inconclusive"], "inconclusive", 1),
-        (["inconclusive", "contradicted"], "contradicted", 1),
-        (["contradicted", "not tested"], "contradicted", 0),
-        (["supported", "not tested"], "inconclusive", 1),
-        (["not tested", "inconclusive"], "inconclusive", 1),
-        (["not tested", "not tested"], "not tested", 0),
+        (["supported", "supported"], [0.01, 0.02], "supported", 1),
+        (["supported", "supported"], [0.02, 0.01], "supported", 0),
+        (["supported", "inconclusive"], [0.04, 0.01], "inconclusive", 1),
+        (["inconclusive", "contradicted"], [0.5, 0.1], "contradicted", 1),
+        (["contradicted", "not tested"], [0.5, math.nan], "contradicted", 0),
+        (["supported", "not tested"], [0.01, math.nan], "inconclusive", 1),
+        (["not tested", "inconclusive"], [math.nan, 0.2], "inconclusive", 1),
+        (["not tested", "not tested"], [math.nan, math.nan], "not tested", 0),
+        (["not tested"], [math.nan], "not tested", 0),
     ],
 )
-def test_a_hypothesis_is_its_weakest_part(parts, verdict, decides):
-    assert weakest_part(parts) == (verdict, decides)
+def test_a_hypothesis_is_its_weakest_part(parts, p, verdict, decides):
+    assert weakest_part(parts, p) == (verdict, decides)
+
+
+def test_holm_counts_hypotheses_and_a_hypothesis_is_its_largest_p():
+    """Three hypotheses, the second of two parts: 0.04 stands for it. A fourth was half tested and is no member."""
+    found = adjust_over_hypotheses([[0.01], [0.001, 0.04], [0.03], [0.002, math.nan]])
+    assert found[0] == pytest.approx([0.03])
+    assert found[1] == pytest.approx([0.003, 0.06])  # 3 x 0.001 in the place of 0.04; as large as that of 2 x 0.03
+    assert found[2] == pytest.approx([0.06])
+    assert found[3] == pytest.approx([4 * 0.002, math.nan], nan_ok=True)
+
+
+def test_a_hypothesis_is_significant_where_all_its_parts_are():
+    """The part of the largest p has what its hypothesis gets, whatever the others are."""
+    for trial in range(50):
+        p = [list(np.random.default_rng((trial, i)).uniform(0, 0.1, n)) for i, n in enumerate((2, 1, 3, 1))]
+        whole = holm([max(parts) for parts in p])
+        found = adjust_over_hypotheses(p)
+        assert [max(parts) for parts in found] == pytest.approx(whole.tolist())
 
 
 @pytest.mark.parametrize("shift", [-0.15, -0.05, 0.0, 0.02, 0.08, 0.12])
