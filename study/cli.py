@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Which words, and which heads, drive a text classifier: SHAP, LIME and the exact share of every head.\n\n"
-    "Exit status: 0 done, 1 a stage or a write failed, 2 a mistake in the input, 3 an exactness gate is broken, 130 stopped.",
+    "Exit status: 0 done, 1 a stage failed, 2 a mistake in the input, 3 an exactness gate is broken, 130 stopped.",
 )
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The config file, YAML.", show_default=False)]

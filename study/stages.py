@@ -90,7 +90,7 @@ _BASE = (
     *("cells.py", "ledger/__init__.py", "artefacts.py", "pipeline.py", "preparing.py", "tables.py", "head_classes.py"),
     *("support.py", "tasks"),
 )
-_EXPLAIN = ("explaining.py", "identities.py", "gates.py", "data", "model", "game", "crosswalk")
+_EXPLAIN = ("explaining.py", "identities.py", "gates.py", "ledger/markers.py", "data", "model", "game", "crosswalk")
 _DISSECT = ("dissecting.py", "dissection_rows.py", "surveying.py", "heads")
 _SCORE = ("judging.py", "known.py", "scoring.py", "failing.py", "verifying.py")
 _EVALUATE = ("evaluation", "metrics", "features", "stats")
@@ -208,6 +208,7 @@ STAGES: tuple[Stage, ...] = (
 )
 
 _MEASURE = ("sweeping/__init__.py", "sweeping/point.py", "sweeping/text_rows.py", "dissecting.py", "evaluation")
+_GATHER = ("sweeping/__init__.py", "sweeping/gather.py")
 SWEEP_STAGES: tuple[Stage, ...] = (
     *(stage for stage in STAGES if stage.name in ("data", "train")),
     Stage(
@@ -215,7 +216,7 @@ SWEEP_STAGES: tuple[Stage, ...] = (
         scope="point",
         function="study.sweeping.point:measure_point",
         needs=("data", "train"),
-        code=(*_BASE, *_EXPLAIN, *_MEASURE, "features", "heads", "metrics", "dissection_rows.py"),
+        code=(*_BASE, *_EXPLAIN, *_MEASURE, "features", "heads", "metrics", "stats", "dissection_rows.py"),
         config=("explain", "heads", "runtime"),
     ),
     Stage(
@@ -223,7 +224,7 @@ SWEEP_STAGES: tuple[Stage, ...] = (
         scope="run",
         function="study.sweeping.gather:gather_points",
         needs=("train", "measure"),
-        code=(*_BASE, "sweeping", "metrics", "stats"),
+        code=(*_BASE, *_GATHER, "sweeping/trends.py", "sweeping/axes.py", "metrics", "stats"),
         config=("sweep", "compare"),
         tolerates_failures=True,
     ),
@@ -232,7 +233,7 @@ SWEEP_STAGES: tuple[Stage, ...] = (
         scope="run",
         function="study.sweeping.gather:write_report",
         needs=("data", "gather"),
-        code=(*_BASE, "sweeping", "report", "stats"),
+        code=(*_BASE, *_GATHER, "report", "reference.py", "model/__init__.py", "stats"),
         config=(*_ALL_SECTIONS, "sweep"),  # it prints the whole config
     ),
 )

@@ -12,6 +12,7 @@ from study import ledger
 from study.config import StudyConfig
 from study.config.loading import deciding_settings, dump_config, parse_config
 from study.ledger.manifest import SCHEMA_VERSION
+from study.ledger.markers import Marker, write_marker
 from study.metrics.estimates import crossed_estimate, crossed_groups
 from study.seeds import rng_of
 
@@ -63,8 +64,16 @@ def write_run(results: Path, name: str, **changes: Any) -> tuple[Path, StudyConf
     ledger.write_frame(
         folder / "tables" / "estimates.parquet", pd.DataFrame(estimates, columns=[*KEYS, "subset", *COLUMNS])
     )
+    mark_tables(folder)
     ledger.write_text(folder / ledger.CONFIG_FILE, dump_config(config))
     manifest = {"schema_version": SCHEMA_VERSION, "state": "finished", "config": deciding_settings(config)}
     manifest |= {"seeds": [0, 1, 2], "packages": {"numpy": "2"}, "data": {}, "machine": {}}
     ledger.write_json(folder / ledger.MANIFEST_FILE, manifest | changes.get("manifest", {}))
     return folder, config
+
+
+def mark_tables(folder: Path, **ingredients: Any) -> None:
+    """Leaves the marker of the stage that wrote the tables as they are now."""
+    tables = sorted((folder / "tables").iterdir())
+    outputs = {path.relative_to(folder).as_posix(): ledger.sha256_of(path) for path in tables}
+    write_marker(folder, "compare", Marker(state="done", key="k", ingredients=ingredients, outputs=outputs))

@@ -8,13 +8,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
-from study.config.loading import parse_config
-from study.errors import StudyError
-from study.running.display import PlainDisplay
-from study.running.runs import run_study
-
 CONFIG = """
 name: fake
 seeds: [0, 1]
@@ -24,6 +17,13 @@ models: [{name: a}, {name: b, d_mlp: 0}]
 
 
 def main() -> int:
+    from rich.console import Console  # here: the workers load this file anew, and need none of it
+
+    from study.config.loading import parse_config
+    from study.errors import StudyError
+    from study.running.display import PlainDisplay
+    from study.running.runs import run_study
+
     sys.path.insert(0, str(Path(__file__).parent))  # where the workers find fake_stages, too
     from fake_stages import STAGES
 

@@ -128,7 +128,7 @@ def compare(context: StageContext) -> list[str]:
     return ["tables/scores.csv", "tables/missing.txt", ledger.GATES_FILE, "cost.csv", "tables/accuracy.csv"]
 
 
-def score(context: StageContext) -> list[str]:  # noqa: ARG001 - as a stage that has nothing to do here
+def score(context: StageContext) -> list[str]:
     return []
 
 

@@ -18,7 +18,7 @@ from study.cli import app
 from study.contrast.comparison import compare_runs, write_comparison
 from study.errors import LedgerError
 from study.report.contrast import build_page, measure_label
-from tests.contrast_runs import write_run
+from tests.contrast_runs import mark_tables, write_run
 
 
 def compare(*runs: str, results: Path, more: tuple[str, ...] = ()) -> tuple[int, str]:
@@ -90,8 +90,7 @@ def test_what_runs_were_made_from(tmp_path: Path) -> None:
         "git_revision": "f" * 40,
     }
     runs = [write_run(tmp_path, "one"), write_run(tmp_path, "two", manifest=made)]
-    stage = runs[0][0] / ".stages" / "compare.json"
-    ledger.write_json(stage, {"ingredients": {"code": {"game/fast.py": "0" * 64}}})
+    mark_tables(runs[0][0], code={"game/fast.py": "0" * 64})
     origins = compare_runs(runs).origins
     assert origins[["kind", "item", "one", "two"]].to_numpy().tolist() == [
         ["code", "study/game/fast.py", "0" * 12, "–"],
@@ -191,6 +190,20 @@ def test_mistakes_are_told_with_the_next_step(tmp_path: Path) -> None:
     assert re.search(r"estimates\.parquet is missing", compare("one", "two", results=tmp_path)[1])
 
 
+def test_a_table_that_is_not_as_it_was_written_is_not_compared(tmp_path: Path) -> None:
+    write_run(tmp_path, "one")
+    folder, _ = write_run(tmp_path, "two")
+    path = folder / "tables" / "measurements.parquet"
+    changed = ledger.read_frame(path).assign(value=0.0)
+    ledger.write_frame(path, changed)
+    assert re.search(r"measurements\.parquet is not as this run wrote it", compare("one", "two", results=tmp_path)[1])
+    path.write_bytes(path.read_bytes()[:100])
+    (folder / ".stages" / "compare.json").unlink()  # nothing tells what it was
+    status, told = compare("one", "two", results=tmp_path)
+    assert status == 2
+    assert re.search(r"measurements\.parquet is no table", told)
+
+
 def test_runs_of_one_name_in_different_folders_are_told_apart(tmp_path: Path) -> None:
     runs = [write_run(tmp_path / "here", "one"), write_run(tmp_path / "there", "one", lime=0.1)]
     assert compare_runs(runs).names == ("one", "one-2")
@@ -205,6 +218,7 @@ def as_sweep(folder: Path, shift: float) -> None:
         parts.append(frame.assign(removal="delete", budget=512, **{column: frame[column] + shift}))
         ledger.write_frame(folder / "tables" / f"sweep_{name}.parquet", pd.concat(parts, ignore_index=True))
         (folder / "tables" / f"{name}.parquet").unlink()
+    mark_tables(folder)
 
 
 def test_sweeps_are_compared_point_by_point_and_with_sweeps_alone(tmp_path: Path) -> None:

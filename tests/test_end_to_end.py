@@ -188,7 +188,7 @@ def test_a_run_killed_four_times_ends_with_the_same_tables(finished: tuple[Path,
     config, run = finished
     results = config.parent / "killed"
     rng = np.random.default_rng(20)
-    for n_done in (1, 4, 8, 11):  # of 16 tasks, so that every kill hits a run at work
+    for n_done in (1, 6, 12, 18):  # of 25 tasks, so that every kill hits a run at work
         child = subprocess.Popen(
             command(config, results), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True,

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from study import ledger
-from study.errors import LedgerError
+from study.errors import LedgerError, WriteError
 from study.ledger import manifest
 from study.ledger.markers import Marker, clear_partial, partial_folder, read_marker, write_marker
 
@@ -145,6 +145,33 @@ def test_second_lock_names_the_holder_and_a_kill_lets_go(tmp_path: Path) -> None
     with ledger.RunLock(tmp_path):
         assert ledger.is_locked(tmp_path)
     assert not ledger.is_locked(tmp_path)
+
+
+@pytest.mark.parametrize("call", ["open", "pwrite"])
+def test_folder_that_takes_no_lock_is_told_and_nothing_stays_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    n_open = len(list(Path("/proc/self/fd").iterdir()))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, full)
+        with pytest.raises(WriteError, match=r"cannot write .*\.lock: No space left on device; free"):
+            ledger.RunLock(tmp_path).__enter__()
+    assert len(list(Path("/proc/self/fd").iterdir())) == n_open
+    assert not ledger.is_locked(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(WriteError, match=r"cannot write .*file/run/\.lock: Not a directory"):
+        ledger.RunLock(tmp_path / "file" / "run").__enter__()
+
+
+@pytest.mark.parametrize("name", ["half.parquet", "half.csv"])
+def test_file_that_is_no_table(tmp_path: Path, name: str) -> None:
+    ledger.write_frame(tmp_path / name, FRAME)
+    (tmp_path / name).write_bytes(b'"' + (tmp_path / name).read_bytes()[:30])
+    with pytest.raises(LedgerError, match=f"{name} is no table .*delete it, then run again"):
+        ledger.read_frame(tmp_path / name)
 
 
 def test_marker_comes_back(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from rich.console import Console
 from study import ledger
 from study.cli import app
 from study.config.loading import config_hash, parse_config
-from study.errors import LedgerError
+from study.errors import ConfigError, LedgerError
 from study.metrics.compare import compare_pairs, metrics_with_k
 from study.metrics.estimates import estimate
 from study.records import UNSIGNED_METHODS
@@ -258,6 +258,25 @@ def test_an_earlier_reproduction_goes_and_nothing_else_does(tmp_path: Path, monk
     assert (folder / "tables").exists()
     assert run_anew(config, tmp_path, display) == 0
     assert not folder.exists()
+
+
+def test_what_cannot_be_reproduced_is_refused_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rerun, "run_study", lambda *_: pytest.fail("it ran"))
+    config = tmp_path / "config.yaml"
+    for more, told in (
+        ("name: x\nsweep: {removals: [mask], budgets: [512]}\n", "a sweep has no reference"),
+        (f"name: {'x' * 54}\n", r"name: 'x+' has 54 letters, of which 53 are allowed here"),
+    ):
+        config.write_text(CONFIG.replace("name: fake\n", "") + more)
+        for options in ([], ["--keep"]):
+            done = CliRunner().invoke(app, ["reproduce", str(config), "--results", str(tmp_path), *options])
+            assert isinstance(done.exception, ConfigError)
+            assert re.search(told, str(done.exception))
+    assert renamed(parse_config(CONFIG.replace("name: fake", "name: " + "x" * 53), "CONFIG")).name.endswith(
+        "-reproduced"
+    )
 
 
 def test_the_kept_reference_is_of_this_version_and_holds_no_text() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ import pytest
 from study import tables
 from study.cells import cells, models_of, seeds_of
 from study.config import ConvergenceConfig, DatasetConfig, EvaluateConfig, ModelConfig, StudyConfig
-from study.stages import _ALL_SECTIONS, _BASE, _SCORE, STAGES
+from study.stages import _ALL_SECTIONS, _BASE, _SCORE, STAGES, SWEEP_STAGES, Stage
 
 ROOT = Path(__file__).parent.parent
 SHARED = {"artefacts.py", "pipeline.py", "preparing.py", "tables.py"}  # of all stages: they import what some need
@@ -23,13 +24,21 @@ NOT_DECIDING = {
     ("baseline", "model/training.py"): "how models are asked, which baselines are not",
     ("score", "gates.py"): "of the walkthrough, which scoring does not walk either",
     ("dissect", "features/__init__.py"): "names of explainers, which have done their work before",
+    ("sweep gather", "report/sweep/page.py"): "of the report, which lies in the same file",
+    ("sweep report", "sweeping/trends.py"): "of the tables, which are input of the report",
+    ("sweep report", "metrics/estimates.py"): "the same",
 }
+NAMED = {stage.name: stage for stage in STAGES} | {f"sweep {s.name}": s for s in SWEEP_STAGES if s not in STAGES}
 
 
 def imports_of(path: Path) -> set[Path]:
     """Files of the study that a file imports, also inside functions."""
+    return imports_of_nodes(ast.walk(ast.parse(path.read_text())))
+
+
+def imports_of_nodes(nodes: Iterable[ast.AST]) -> set[Path]:
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes:
         names = []
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("study"):
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
@@ -47,13 +56,46 @@ def files_of(code: tuple[str, ...]) -> set[Path]:
     return {file for place in places for file in (place.rglob("*.py") if place.is_dir() else [place])}
 
 
-@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
-def test_all_code_behind_a_stage_is_on_its_list(stage):
+def reached_from(stage: Stage) -> set[Path]:
+    """Files of the study that the function of a stage names, itself or through functions of its own file."""
+    module, _, function = stage.function.partition(":")
+    path = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+    body = ast.parse(path.read_text()).body
+    own = {node.name: node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    imported = {}
+    for node in body:
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                imported[alias.asname or alias.name] = imports_of_nodes([ast.ImportFrom(node.module, [alias])])
+    found, waiting, seen = {path}, [function], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        found |= imported.get(name, set())
+        if name in own:
+            nodes = list(ast.walk(own[name]))
+            found |= imports_of_nodes(nodes)
+            waiting += [node.id for node in nodes if isinstance(node, ast.Name)]
+    return found
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_what_the_function_of_a_stage_uses_is_on_its_list(name: str) -> None:
+    found = reached_from(NAMED[name]) - files_of(NAMED[name].code) - {ROOT / "study" / "__init__.py"}
+    missing = {str(path.relative_to(ROOT / "study")) for path in found}
+    assert missing <= {file for stage_name, file in NOT_DECIDING if stage_name == name}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_all_code_behind_a_stage_is_on_its_list(name: str) -> None:
+    stage = NAMED[name]
     listed = files_of(stage.code)
     start = [file for file in files_of(stage.code) if file.name not in SHARED or file.parent != ROOT / "study"]
     found = {found for file in start for found in imports_of(file)} - listed - {ROOT / "study" / "__init__.py"}
     missing = {str(path.relative_to(ROOT / "study")) for path in found}
-    assert missing == {name for stage_name, name in NOT_DECIDING if stage_name == stage.name}
+    assert missing == {file for stage_name, file in NOT_DECIDING if stage_name == name}
     assert set(_BASE) <= set(stage.code)
 
 

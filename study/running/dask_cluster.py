@@ -57,9 +57,7 @@ def connect(target: str | distributed.LocalCluster) -> distributed.Client:
     return distributed.Client(target, timeout=_CONNECT_SECONDS, set_as_default=False)
 
 
-def insist(
-    attempt: Callable[[], None], address: str, tell: Callable[[str], None], pause: Callable[[], None]
-) -> None:
+def insist(attempt: Callable[[], None], address: str, tell: Callable[[str], None], pause: Callable[[], None]) -> None:
     """Makes the attempt until it works, for `FIRST_SECONDS`. Raises: ConfigError where it does not; what `pause` does.
 
     tell: told once that this waits. pause: called between two attempts.
@@ -160,9 +158,7 @@ def _check_answer(address: str) -> None:
 
 async def _ask_kind(address: str) -> str:
     """What a dask server is: Scheduler, Worker, Nanny."""
-    comm = await open_comm(
-        address, timeout=_ANSWER_SECONDS, **distributed.Security().get_connection_args("client")
-    )
+    comm = await open_comm(address, timeout=_ANSWER_SECONDS, **distributed.Security().get_connection_args("client"))
     try:
         await comm.write({"op": "identity", "reply": True})
         return str((await comm.read())["type"])

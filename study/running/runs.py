@@ -36,7 +36,7 @@ def run_study(
     stages, package: the steps and the sources that decide their results; those of this program.
     update: recompute in place what a changed config asks for.
     mends: put damaged outputs aside and make them again, where they would be refused.
-    0: all done. 1: a stage failed, or a write. 2: a stage found a mistake in the input. 3: a gate is broken. 130: stopped.
+    0: all done. 1: a stage failed. 2: a stage found a mistake in the input. 3: a gate is broken. 130: stopped.
     Raises: LedgerError for a folder that is in use, damaged, no run, or (without `update`) of another config;
     ConfigError where the engine is not there.
     """

@@ -102,7 +102,7 @@ def test_progress_and_ticks_reach_the_listener(tmp_path: Path, scheduler: str) -
 
 def test_ctrl_c_stops_a_cluster_of_this_machine(study: Study, finished: Study) -> None:
     study.behave(train__reviews_a_s0="sleep")
-    process = start(study, "runtime: {engine: dask}")
+    process = start(study, "runtime: {engine: dask, workers: 1}")
     pid = int(wait_for(study.results / "asleep"))
     os.killpg(process.pid, signal.SIGINT)
     said, _ = process.communicate(timeout=20)
@@ -141,7 +141,9 @@ def test_ctrl_c_ends_what_a_cluster_that_stays_performs(
 
 
 def test_scheduler_that_does_not_answer(study: Study) -> None:
-    with pytest.raises(ConfigError, match=r"no dask scheduler answers at tcp://127.0.0.1:1; start one"):
+    with pytest.raises(
+        ConfigError, match=r"no dask scheduler answers at tcp://127.0.0.1:1 \(Connection refused\); start one"
+    ):
         study.run(runtime__engine="dask", runtime__scheduler="tcp://127.0.0.1:1")
     manifest = read_manifest(study.run_folder)
     assert manifest is not None

@@ -17,7 +17,7 @@ from study.errors import LedgerError
 from study.ledger.manifest import read_manifest
 from study.running import execution
 from study.running.alone import alone
-from tests.fake_study import Study, is_alive, start, tables, wait_for
+from tests.fake_study import CELLS, Study, is_alive, start, tables, wait_for
 
 # failures
 
@@ -120,6 +120,23 @@ def test_ctrl_c_stops_the_workers_and_the_run_goes_on_later(study: Study) -> Non
     assert manifest["state"] == "stopped"
     study.behave()
     assert study.run() == 0
+
+
+def test_failed_write_is_a_failed_stage_and_no_mistake_in_the_input(study: Study) -> None:
+    study.behave(compare="full disk")
+    assert study.run() == 1
+    assert "large.bin: File too large; free space or rights, then run again" in study.said
+
+
+def test_sources_edited_amid_a_run_are_not_used_under_the_key_of_the_old_ones(study: Study) -> None:
+    study.behave(train__reviews_b_s1="edit")
+    assert study.run() == 2
+    assert "study/game/fast.py was changed after this run started" in study.said
+    assert study.said.count("start the run again") == len(CELLS)
+    assert not [name for name in study.performed() if name.startswith("explain")]
+    study.behave()
+    assert study.run() == 0
+    assert study.performed() == [*(f"explain {cell}" for cell in CELLS), "report fake"]
 
 
 @pytest.mark.parametrize("engine", ["processes", "dask"])

@@ -25,13 +25,13 @@ from tests.fake_study import CELLS, Study, change
 
 def test_second_run_skips_everything_and_the_manifest_stays(study: Study) -> None:
     assert study.run(runtime__workers=2) == 0
-    assert "11 of 11 tasks to do with 2 processes: about" in study.said
+    assert "12 of 12 tasks to do with 2 processes: about" in study.said
     assert f"report: {study.run_folder}/report.html" in study.said
     before, manifest = study.hashes(), (study.run_folder / ledger.MANIFEST_FILE).read_bytes()
     assert len(study.performed()) == 9
     assert study.run(runtime__workers=2) == 0
     assert study.performed() == []
-    assert study.said.count("unchanged") == 11
+    assert study.said.count("unchanged") == 12
     assert "tasks to do" not in study.said
     assert study.hashes() == before
     assert (study.run_folder / ledger.MANIFEST_FILE).read_bytes() == manifest
@@ -44,10 +44,10 @@ def test_manifest_and_log_tell_the_run(finished: Study) -> None:
     assert manifest["evaluations"] == {"shap": 8, "lime": 4}
     assert manifest["seeds"] == [0, 1]
     assert set(manifest["data"]["data reviews"]) == {"texts.txt"}
-    assert len(manifest["stage_seconds"]) == 11
+    assert len(manifest["stage_seconds"]) == 12
     events = [json.loads(line) for line in (finished.run_folder / ledger.LOG_FILE).read_text().splitlines()]
     assert [events[0]["event"], events[-1]["event"]] == ["start", "end"]
-    assert sum(event.get("state") == "done" for event in events) == 11
+    assert sum(event.get("state") == "done" for event in events) == 12
 
 
 def test_number_of_workers_changes_nothing(

@@ -13,7 +13,7 @@ from study.running.agenda import Agenda, Job, Outcome
 from tests.fake_study import CELLS, Study, tables
 from tests.running.test_engine import Quiet
 
-TOLERANT = tuple(replace(stage, tolerates_failures=stage.name == "compare") for stage in STAGES)
+TOLERANT = tuple(replace(stage, tolerates_failures=stage.name in ("compare", "score")) for stage in STAGES)
 
 
 def missing_of(study: Study) -> str:
@@ -90,6 +90,14 @@ def test_tolerant_job_waits_for_all_it_needs(tolerant: bool, state: str) -> None
     agenda.end(Outcome(name="b", state="done"))
     agenda.take()
     assert agenda.outcomes["c"].state == state
+
+
+def test_giving_up_where_nothing_was_running_fails_the_first_that_waits() -> None:
+    agenda = Agenda([Job(name=name, needs=()) for name in "ab"], lambda name: None, _Order())
+    agenda.give_up([], "nobody is left")
+    assert [agenda.outcomes[name].state for name in "ab"] == ["failed", "not run"]
+    assert agenda.is_over
+    agenda.give_up([], "nobody is left")
 
 
 def test_giving_up_ends_everything() -> None:
