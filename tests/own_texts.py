@@ -66,7 +66,7 @@ def write_study(folder: Path, *, n_classes: int = 2, **settings: Any) -> Path:
             "edits": 1,
             "sanity_texts": 1,
             "additivity_masks": 64,
-            "fixed_evals": 64,
+            "fixed_evals": 96,
         },
         "report": {"n_texts": 2},
         "runtime": {"workers": 2},
