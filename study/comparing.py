@@ -10,11 +10,18 @@ import pandas as pd
 
 from study.cells import cell_name, models_of, seeds_of
 from study.config import DatasetConfig, ModelConfig, StudyConfig
+from study.config.limits import primary_shapley
 from study.crosswalk.rows import LEAVE_ONE_OUT, ROW_METRICS, cancellation
 from study.data import read_lexicon
 from study.ledger import read_frame
 from study.metrics.circuits import measure_circuits
-from study.metrics.compare import measure_agreement, measure_completeness, measure_rows, measure_untrained
+from study.metrics.compare import (
+    measure_agreement,
+    measure_agreement_on_truth,
+    measure_completeness,
+    measure_rows,
+    measure_untrained,
+)
 from study.metrics.disagreement import explain_disagreement
 from study.metrics.estimates import estimate
 from study.metrics.heads import measure_head_agreement, measure_indirectness, measure_layers
@@ -37,7 +44,7 @@ _OF_SCORE = ("truth_words", "truth_scores", "verification")  # what hypotheses o
 def compare(run: dict[str, pd.DataFrame], run_folder: Path, config: StudyConfig) -> dict[str, pd.DataFrame]:
     """The tables that are made from those of the cells: accuracy, measurements and estimates, profiles of heads."""
     crosswalks = run["crosswalk"][run["crosswalk"]["method"] != LEAVE_ONE_OUT]  # no table that rows split over
-    lexicons = rated_words(config)
+    lexicons, known = rated_words(config), known_tables(run_folder)
     measurements = pd.concat(
         [
             measure_agreement(run["features"], config.compare.top_k),
@@ -51,6 +58,7 @@ def compare(run: dict[str, pd.DataFrame], run_folder: Path, config: StudyConfig)
             measure_circuits(run["circuit_curves"]),
             measure_plausibility(run["features"], lexicons),
             *_evaluations(run, config),
+            *_on_truth(run, known, config),
         ],
         ignore_index=True,
     )
@@ -62,7 +70,7 @@ def compare(run: dict[str, pd.DataFrame], run_folder: Path, config: StudyConfig)
         accuracy_gains(run_folder, config),
     ]
     accuracy = [accuracy_of(run_folder, config, dataset) for dataset in config.datasets]
-    measured = run | {"measurements": measurements} | known_tables(run_folder)
+    measured = run | {"measurements": measurements} | known
     return {
         "accuracy": pd.concat(accuracy, ignore_index=True),
         "measurements": measurements,
@@ -91,6 +99,14 @@ def _evaluations(run: dict[str, pd.DataFrame], config: StudyConfig) -> list[pd.D
     if not config.evaluate.measures:
         return []
     return [measure_faithfulness_rows(run["faithfulness"], config.explain.removal), measure_stability_rows(run)]
+
+
+def _on_truth(run: dict[str, pd.DataFrame], known: dict[str, pd.DataFrame], config: StudyConfig) -> list[pd.DataFrame]:
+    """Agreement over the words that are known to decide, where any are."""
+    if "truth_words" not in known:
+        return []
+    shap = primary_shapley(config.explain.methods)
+    return [measure_agreement_on_truth(run["features"], known["truth_words"], config.compare.top_k, shap)]
 
 
 def _rating_tables(

@@ -33,6 +33,22 @@ def measure_agreement(features: pd.DataFrame, top_k: Sequence[int]) -> pd.DataFr
     return compare_pairs(trained, "word_index", metrics_with_k(METRICS, top_k), UNSIGNED_METHODS)
 
 
+def measure_agreement_on_truth(
+    features: pd.DataFrame, truth_words: pd.DataFrame, top_k: Sequence[int], shap: str
+) -> pd.DataFrame:
+    """Every metric of SHAP with every other method over the words that are known to decide a text, alone.
+
+    Named `<metric>_on_truth`; NaN where a text has too few such words: one has no rank correlation, fewer than k no
+    agreement at k. features: the table of that name; truth_words: columns dataset, example_id, word_index, relevant;
+    shap: the method that stands for SHAP.
+    """
+    place = ["dataset", "example_id", "word_index"]
+    deciding = truth_words.loc[truth_words["relevant"].astype(bool), place]
+    found = measure_agreement(features.merge(deciding, on=place, how="inner", validate="many_to_one"), top_k)
+    with_shap = (found["method_a"] == shap) | (found["method_b"] == shap)
+    return found[with_shap].assign(metric=found["metric"] + "_on_truth")
+
+
 def compare_pairs(
     table: pd.DataFrame, item: str, metrics: Sequence[MetricAtK], unsigned: Collection[str]
 ) -> pd.DataFrame:

@@ -104,7 +104,7 @@ def crossed_estimate(
 
 def bounds_of(metric: str) -> tuple[float, float] | None:
     """Lowest and highest possible value of a measurement; None where it has no bounds that are known here."""
-    name = re.sub(r"^head_|_at_k\d+$|_untrained$", "", metric)
+    name = re.sub(r"^head_|_on_truth$|_at_k\d+(_on_truth)?$|_untrained$", "", metric)
     known: tuple[float, float] | None = METRICS.load(name).bounds if name in METRICS else BOUNDS.get(name)
     by_beginning = (bounds for start, bounds in BOUNDS_BY_BEGINNING.items() if name.startswith(start))
     return known or faithfulness_bounds(name) or next(by_beginning, None)

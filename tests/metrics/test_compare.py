@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 
 from study.metrics import METRICS
-from study.metrics.compare import COLUMNS, measure_agreement, measure_rows, measure_untrained
+from study.metrics.compare import (
+    COLUMNS,
+    measure_agreement,
+    measure_agreement_on_truth,
+    measure_rows,
+    measure_untrained,
+)
+from study.metrics.estimates import bounds_of
 from tests.metrics.tables import make_crosswalk, make_features
 
 
@@ -50,6 +57,23 @@ def test_agreement_is_that_of_the_metric_on_the_trained_scores():
         label, k = (f"{name}_at_k3", 3) if metric.at_k else (name, None)
         value = value_of(table, metric=label, method_a="shap", method_b="lime", seed=1, example_id="e1")
         assert value == pytest.approx(metric.compute(a, b, k))
+
+
+def test_agreement_on_truth_words_sees_no_other_word():
+    features = make_features()
+    words = features[["dataset", "example_id", "word_index"]].drop_duplicates()
+    truth = words.assign(relevant=words["word_index"] < 3)
+    table = measure_agreement_on_truth(features, truth, (1, 5), "shap")
+    assert "shap" in set(table["method_a"])
+    assert "attention" in set(table["method_b"])
+    assert not ((table["method_a"] != "shap") & (table["method_b"] != "shap")).any()
+    a, b = (scores_of(features, method, seed=1, trained=True)[:3] for method in ("shap", "lime"))
+    where = {"method_a": "shap", "method_b": "lime", "seed": 1, "example_id": "e1"}
+    value = value_of(table, metric="kendall_tau_b_on_truth", **where)
+    assert value == pytest.approx(METRICS.load("kendall_tau_b").compute(a, b))
+    assert np.isnan(value_of(table, metric="feature_agreement_at_k5_on_truth", **where))
+    assert bounds_of("feature_agreement_at_k5_on_truth") == (0.0, 1.0) == bounds_of("sign_agreement_at_k1")
+    assert bounds_of("spearman_on_truth") == (-1.0, 1.0)
 
 
 def test_agreement_with_an_unsigned_method_has_no_sign_metrics():
