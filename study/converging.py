@@ -12,13 +12,14 @@ import numpy as np
 
 from study.config import ConvergenceConfig
 from study.errors import DataError
-from study.explaining import Explained, Row, Setting, text_subject
+from study.explaining import Explained, Row
 from study.features import SAMPLERS
 from study.features.samplers import LIME_SAMPLERS, TooFewEvaluations, sample_scores
 from study.features.tabulated import lime_of_table, shapley_of_table
 from study.game.subject import Subject
 from study.records import FloatArray, IntArray
 from study.seeds import seed_of
+from study.setting import Setting, text_subject
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "convergence": ("example_id", "n_words", "target", "sampler", "evaluations", "n_evals", "repeat", "error"),

@@ -20,7 +20,7 @@ from study.crosswalk.causal import CausalSplit, build_causal
 from study.data.opposites import Opposites, make_twin
 from study.data.vocabulary import Vocabulary
 from study.dissection_rows import COLUMNS
-from study.explaining import Explained, Row, Setting, load_removal, replacements_of
+from study.explaining import Explained, Row
 from study.game.heads import HeadSubject
 from study.heads import HEAD_METHODS
 from study.heads.batch import HeadBatch
@@ -41,6 +41,7 @@ from study.model.reference import HeadReference
 from study.model.training import batch_tensors
 from study.records import FloatArray, Gate, TextBatch
 from study.seeds import rng_of
+from study.setting import Setting, head_subject
 
 ByMethod = Mapping[str, FloatArray]  # the scores of one text by the method's name
 N_NEURONS_TRIED, N_PATHS_TRIED = 2, 3  # beside every head, the largest of a text are removed to see what they change
@@ -88,7 +89,7 @@ def dissect_rows(dissection: Dissection, rows: Iterable[int]) -> Explained:
     tables: dict[str, list[Row]] = {name: [] for name in COLUMNS}
     measured: list[Gate] = []
     places = list(rows)
-    batch = _head_batch(dissection, places)
+    batch = head_batch(dissection, places)
     attributions = [HEAD_METHODS.load(method)(batch, dissection.config) for method in dissection.config.methods]
     for effects in group_effects(batch, dissection.config):
         tables["ablations"] += rows_of.ablations(effects, batch.subjects)
@@ -99,7 +100,7 @@ def dissect_rows(dissection: Dissection, rows: Iterable[int]) -> Explained:
         tables["cost"] += rows_of.head_cost(subject, of_text)
         tables["interactions"] += rows_of.interactions(subject, batch.plays[i])
         _add_curves(tables, dissection, subject, batch.plays[i], {a.method: a.scores for a in of_text})
-        measured += _play_gates(dissection, batch, i)
+        measured += play_gates(dissection, batch, i)
         if row < dissection.config.causal_texts:
             measured += _add_causal(tables, dissection, batch, i)
         if row < dissection.config.patching_texts:
@@ -108,9 +109,30 @@ def dissect_rows(dissection: Dissection, rows: Iterable[int]) -> Explained:
     return Explained(tables=tables, gates=gates.worst_of(measured))
 
 
-def _head_batch(dissection: Dissection, rows: list[int]) -> HeadBatch:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CausallySplit:
+    """The causal crosswalk of one text; shap: [word], the scores it is held against, None without any; its gates."""
+
+    split: CausalSplit
+    shap: FloatArray | None
+    gates: list[Gate]
+
+
+def split_causally(dissection: Dissection, batch: HeadBatch, i: int) -> CausallySplit:
+    """The causal crosswalk of text i of the batch, its draws keyed by training seed and text."""
+    subject = batch.subjects[i]
+    rng = rng_of(dissection.setting.seed, subject.example_id, "causal crosswalk")
+    split = build_causal(subject, dissection.config, rng)
+    scores = dissection.word_scores.get(subject.example_id, {})
+    shap = scores.get(primary_shapley(scores))
+    measured = _causal_gates(dissection, subject, split, batch.plays[i], shap)
+    return CausallySplit(split=split, shap=shap, gates=measured)
+
+
+def head_batch(dissection: Dissection, rows: list[int]) -> HeadBatch:
+    """The texts at `rows` of the batch, ready for every head method."""
     setting = dissection.setting
-    subjects = tuple(_head_subject(dissection, row) for row in rows)
+    subjects = tuple(head_subject(setting, dissection.model, dissection.reference, row) for row in rows)
     token_ids, attend = (t.to(dissection.model.device) for t in batch_tensors(setting.batch, np.array(rows)))
     keys = [(setting.seed, subject.example_id, "head subsets") for subject in subjects]
     return HeadBatch(
@@ -130,23 +152,6 @@ def _head_batch(dissection: Dissection, rows: list[int]) -> HeadBatch:
     )
 
 
-def _head_subject(dissection: Dissection, row: int) -> HeadSubject:
-    setting = dissection.setting
-    batch, length = setting.batch, int(setting.batch.attend[row].sum())
-    return HeadSubject(
-        example_id=batch.example_id[row],
-        words=batch.words[row],
-        n_players=length - 1,
-        target=int(setting.contributions.target[row]),
-        model=dissection.model,
-        token_ids=np.array(batch.token_ids[row, :length]),
-        removal=load_removal(setting),
-        replacements=replacements_of(setting, row),
-        mean_fill=dissection.reference.mean_fill(),
-        chunk_size=setting.config.chunk_size,
-    )
-
-
 def _add_curves(
     tables: dict[str, list[Row]], dissection: Dissection, subject: HeadSubject, play: HeadPlay, heads: ByMethod
 ) -> None:
@@ -158,18 +163,15 @@ def _add_curves(
 
 def _add_causal(tables: dict[str, list[Row]], dissection: Dissection, batch: HeadBatch, i: int) -> list[Gate]:
     """Rows of the causal crosswalk of text i of the batch, and of the neurons split over the same words; its gates."""
-    subject, play = batch.subjects[i], batch.plays[i]
-    rng = rng_of(dissection.setting.seed, subject.example_id, "causal crosswalk")
-    split = build_causal(subject, dissection.config, rng)
-    scores = dissection.word_scores.get(subject.example_id, {})
-    shap = scores.get(primary_shapley(scores))
+    subject, found = batch.subjects[i], split_causally(dissection, batch, i)
+    split = found.split
     tables["causal_crosswalk"] += rows_of.causal_cells(subject, split)
-    tables["causal"].append(rows_of.causal_text(subject, split, shap))
+    tables["causal"].append(rows_of.causal_text(subject, split, found.shap))
     tables["cost"].append(rows_of.cost(subject, "causal crosswalk", split.n_evals, split.seconds))
     if dissection.top_neurons:
         driven = split.words.weights @ neuron_game(subject, split.words.plan.masks, dissection.top_neurons)
         tables["neuron_words"] += rows_of.neuron_words(subject, dissection.top_neurons, driven)
-    return _causal_gates(dissection, subject, split, play, shap)
+    return found.gates
 
 
 def _patched(dissection: Dissection, subject: HeadSubject) -> list[Row]:
@@ -220,7 +222,8 @@ def _items(batch: HeadBatch, i: int, listed: list[ListedPath]) -> list[Item]:
     return items + [Item(kind="path", name=p.path, word_index=p.word_index) for p in listed[:N_PATHS_TRIED]]
 
 
-def _play_gates(dissection: Dissection, batch: HeadBatch, i: int) -> list[Gate]:
+def play_gates(dissection: Dissection, batch: HeadBatch, i: int) -> list[Gate]:
+    """The gates of text i of the batch as a game of its heads."""
     subject, play = batch.subjects[i], batch.plays[i]
     where, dtype = f"trained model, text {subject.example_id}", dissection.setting.dtype
     fit = play.plan.fit(play.words_effect)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-import numpy as np
 import torch
 
 from study import gates, identities
@@ -14,22 +13,16 @@ from study.config import ExplainConfig
 from study.config.limits import primary_shapley
 from study.crosswalk.direct import EFFICIENT, build_direct
 from study.features import EXPLAINERS
-from study.game import REMOVALS
 from study.game.coalitions import WordGame
-from study.game.removals import Removal, draw_replacements
-from study.game.subject import Subject, make_subject
-from study.model.protocol import ClassifierModel, margins, target_classes
-from study.model.training import batch_tensors
+from study.game.subject import Subject
 from study.records import (
     UNKNOWN_ID,
-    Contributions,
     Crosswalk,
     FeatureAttribution,
     Gate,
-    IntArray,
-    TextBatch,
 )
 from study.seeds import rng_of
+from study.setting import Setting, text_subject
 
 Row = dict[str, Any]
 _TEXT = ("trained", "example_id")
@@ -56,46 +49,13 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One model and all that is needed to explain texts with it.
+class ExplainedText:
+    """What the methods of the config say of one text: in their order; crosswalks by method; the gates of the text."""
 
-    batch: the texts; contributions: of the same texts, in order; reference_tokens: the word tokens of the
-    reference set, in one row; seed: the training seed, keys all drawing; data_seed keys what all seeds share.
-    """
-
-    model: ClassifierModel
-    trained: bool
-    batch: TextBatch
-    class_names: tuple[str, ...]
-    contributions: Contributions
-    predicted: IntArray
-    reference_tokens: IntArray
-    config: ExplainConfig
-    seed: int
-    data_seed: int
-    dtype: str
-
-
-def contribute(model: ClassifierModel, batch: TextBatch, *, chunk_size: int = 128) -> tuple[Contributions, IntArray]:
-    """Direct contributions of all texts to their target's margin, and the predicted classes [example]."""
-    values, margin, targets, predicted = [], [], [], []
-    with torch.no_grad():
-        for start in range(0, len(batch), chunk_size):
-            rows = np.arange(start, min(start + chunk_size, len(batch)))
-            token_ids, attend = (tensor.to(model.device) for tensor in batch_tensors(batch, rows))
-            logits = model.logits(token_ids, attend)
-            target = target_classes(logits)
-            values.append(model.contributions(token_ids, attend, target).double().cpu().numpy())
-            margin.append(margins(logits, target).double().cpu().numpy())
-            targets.append(target.cpu().numpy())
-            predicted.append(logits.argmax(-1).cpu().numpy())
-    record = Contributions(
-        index=model.index,
-        values=np.concatenate(values),
-        margin=np.concatenate(margin),
-        target=np.concatenate(targets),
-    )
-    return record, np.concatenate(predicted)
+    subject: Subject
+    attributions: tuple[FeatureAttribution, ...]
+    crosswalks: Mapping[str, Crosswalk]
+    gates: list[Gate]
 
 
 def explain_rows(setting: Setting, rows: Iterable[int]) -> Explained:
@@ -103,13 +63,27 @@ def explain_rows(setting: Setting, rows: Iterable[int]) -> Explained:
     tables: dict[str, list[Row]] = {name: [] for name in COLUMNS}
     measured: list[Gate] = []
     for row in rows:
-        subject = text_subject(setting, row)
-        attributions = [_attribute(subject, method, setting) for method in setting.config.methods]
-        split = crosswalk_methods(setting.config)
-        crosswalks = {a.method: build_direct(a, subject.index) for a in attributions if a.method in split}
-        _add_rows(tables, setting, row, subject, attributions, crosswalks)
-        measured += _text_gates(setting, subject, attributions, crosswalks)
+        found = explain_text(setting, row)
+        _add_rows(tables, setting, row, found)
+        measured += found.gates
     return Explained(tables=tables, gates=gates.worst_of(measured))
+
+
+def explain_text(setting: Setting, row: int) -> ExplainedText:
+    """All methods of the config on the text at `row` of the batch."""
+    subject = text_subject(setting, row)
+    attributions = tuple(_attribute(subject, method, setting) for method in setting.config.methods)
+    split = crosswalk_methods(setting.config)
+    crosswalks = {a.method: build_direct(a, subject.index) for a in attributions if a.method in split}
+    measured = _text_gates(setting, subject, attributions, crosswalks)
+    return ExplainedText(subject=subject, attributions=attributions, crosswalks=crosswalks, gates=measured)
+
+
+def rows_of_text(setting: Setting, row: int, found: ExplainedText) -> dict[str, list[Row]]:
+    """The rows of one text in the tables of a cell."""
+    tables: dict[str, list[Row]] = {name: [] for name in COLUMNS}
+    _add_rows(tables, setting, row, found)
+    return tables
 
 
 def crosswalk_methods(config: ExplainConfig) -> frozenset[str]:
@@ -130,32 +104,6 @@ def batch_gates(setting: Setting, where: str) -> list[Gate]:
     ]
 
 
-def text_subject(setting: Setting, row: int) -> Subject:
-    """The text at `row` of the batch, ready to be explained."""
-    return make_subject(
-        setting.model,
-        setting.batch,
-        row,
-        target=int(setting.contributions.target[row]),
-        removal=load_removal(setting),
-        replacements=replacements_of(setting, row),
-        chunk_size=setting.config.chunk_size,
-    )
-
-
-def load_removal(setting: Setting) -> Removal:
-    """The removal operator of the config."""
-    return cast(Removal, REMOVALS.load(setting.config.removal))
-
-
-def replacements_of(setting: Setting, row: int) -> IntArray:
-    """[draw word]: what stands in for absent words of the text at `row`; the same for every training seed."""
-    batch = setting.batch
-    n_players = int(batch.attend[row].sum()) - 1
-    rng = rng_of(setting.data_seed, "replacements", batch.example_id[row])
-    return draw_replacements(load_removal(setting), n_players, setting.reference_tokens, rng)
-
-
 def _attribute(subject: Subject, method: str, setting: Setting) -> FeatureAttribution:
     """One method on one text, its randomness keyed by training seed, text, method and whether it is the control."""
     rng = rng_of(setting.seed, subject.example_id, method, "trained" if setting.trained else "untrained")
@@ -165,8 +113,8 @@ def _attribute(subject: Subject, method: str, setting: Setting) -> FeatureAttrib
 def _text_gates(
     setting: Setting,
     subject: Subject,
-    attributions: list[FeatureAttribution],
-    crosswalks: dict[str, Crosswalk],
+    attributions: Iterable[FeatureAttribution],
+    crosswalks: Mapping[str, Crosswalk],
 ) -> list[Gate]:
     where = f"{'trained' if setting.trained else 'untrained'} model, text {subject.example_id}"
     rng = rng_of(setting.seed, subject.example_id, "gates")
@@ -186,15 +134,9 @@ def _text_gates(
     return found
 
 
-def _add_rows(
-    tables: dict[str, list[Row]],
-    setting: Setting,
-    row: int,
-    subject: Subject,
-    attributions: list[FeatureAttribution],
-    crosswalks: dict[str, Crosswalk],
-) -> None:
+def _add_rows(tables: dict[str, list[Row]], setting: Setting, row: int, found: ExplainedText) -> None:
     batch, names = setting.batch, setting.class_names
+    subject, attributions = found.subject, found.attributions
     key: Row = {"trained": setting.trained, "example_id": subject.example_id}
     unknown = batch.token_ids[row, 1 : subject.n_players + 1] == UNKNOWN_ID
     tables["texts"].append(
@@ -222,18 +164,12 @@ def _add_rows(
         ]
         tables["cost"].append(key | {"method": a.method, "n_evals": a.n_evals, "seconds": a.seconds})
     if setting.trained:
-        _add_component_rows(tables, setting, row, subject, attributions[0], crosswalks)
+        _add_component_rows(tables, setting, row, found)
 
 
-def _add_component_rows(
-    tables: dict[str, list[Row]],
-    setting: Setting,
-    row: int,
-    subject: Subject,
-    first: FeatureAttribution,
-    crosswalks: dict[str, Crosswalk],
-) -> None:
+def _add_component_rows(tables: dict[str, list[Row]], setting: Setting, row: int, found: ExplainedText) -> None:
     """Rows on components, for the trained model only; its untrained control has word scores only."""
+    subject, first = found.subject, found.attributions[0]
     index, key = subject.index, {"example_id": subject.example_id}
     places = list(zip(index.names, index.kind, index.layer, index.head, strict=True))
     for k, (name, kind, layer, head) in enumerate(places):
@@ -243,7 +179,7 @@ def _add_component_rows(
             | {"component": name, "kind_of_component": kind, "layer": layer, "head": head}
             | {"contribution": full, "empty_contribution": empty}
         )
-    for crosswalk in crosswalks.values():
+    for crosswalk in found.crosswalks.values():
         tables["crosswalk"] += [
             key
             | {"word_index": i, "word": word, "component": name}

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from study import tables
+from study import restoring, tables
 from study.artefacts import (
     load_corpus_folder,
     load_encoder,
@@ -29,14 +29,15 @@ from study.dissecting import Dissection, reference_means
 from study.errors import StudyError
 from study.evaluation.sanity import randomise
 from study.evaluation.setting import Evaluation
-from study.explaining import Setting, contribute
 from study.ledger import read_frame
 from study.model import MODELS
 from study.model.encoder import Encoder, build_from_source
 from study.model.protocol import ModelSource
 from study.model.reference import HeadReference
 from study.records import Corpus, IntArray, TextBatch
+from study.restoring import choose_reference, make_setting, restore_data, source_of
 from study.seeds import rng_of, seed_of
+from study.setting import Setting
 from study.stages import StageContext
 
 T = TypeVar("T")
@@ -144,22 +145,15 @@ def _setting_of(
     *,
     trained: bool,
 ) -> Setting:
-    config = context.config.explain
-    model = place(context, encoder).requires_grad_(False).eval()
-    reference = reference_texts(context, corpus, vocabulary)
-    contributions, predicted = contribute(model, batch)
-    return Setting(
-        model=model,
-        trained=trained,
-        batch=batch,
+    return make_setting(
+        restoring.place(encoder, context.config, context.config.runtime.device),
+        batch,
+        reference_texts(context, corpus, vocabulary),
+        config=context.config,
         class_names=corpus.class_names,
-        contributions=contributions,
-        predicted=predicted,
-        reference_tokens=reference.token_ids[:, 1:][reference.attend[:, 1:]],
-        config=config,
         seed=given(context.seed),
         data_seed=given(context.dataset).split_seed,
-        dtype=context.config.runtime.dtype,
+        trained=trained,
     )
 
 
@@ -188,9 +182,7 @@ def _test_order(context: StageContext, corpus: Corpus) -> IntArray:
 
 def reference_texts(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> TextBatch:
     """The training texts behind every reference mean, unmasked, in the order of the corpus."""
-    order = rng_of(given(context.dataset).split_seed, "reference set").permutation(len(corpus.train))
-    rows = np.sort(order[: context.config.explain.reference_size])
-    return make_batch(corpus.train.take(rows), vocabulary, given(context.model).max_words)
+    return choose_reference(context.config, given(context.dataset), given(context.model), corpus, vocabulary)
 
 
 def new_model(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> Encoder:
@@ -218,10 +210,7 @@ def word_vectors(context: StageContext) -> torch.Tensor | None:
 
 def model_source(context: StageContext, corpus: Corpus, vocabulary: Vocabulary) -> ModelSource:
     """What the cell's model is built from, but for word vectors."""
-    dataset = given(context.dataset)
-    return ModelSource(
-        config=given(context.model), words=vocabulary.words, n_classes=corpus.n_classes, task=dataset.task
-    )
+    return source_of(given(context.dataset), given(context.model), corpus, vocabulary)
 
 
 def _generator(context: StageContext, purpose: str) -> torch.Generator:
@@ -244,13 +233,12 @@ def place(context: StageContext, model: Encoder) -> Encoder:
 
 def read_data(context: StageContext) -> tuple[Corpus, Vocabulary]:
     """What the data stage left for the stage's data set."""
-    folder = data_folder(context)
-    return load_corpus_folder(folder), load_vocabulary(folder)
+    return restore_data(context.run_folder, given(context.dataset).name)
 
 
 def data_folder(context: StageContext) -> Path:
     """Where the data stage wrote the stage's data set."""
-    return context.run_folder / "data" / given(context.dataset).name
+    return restoring.data_folder(context.run_folder, given(context.dataset).name)
 
 
 def given(value: T | None) -> T:

@@ -86,11 +86,14 @@ class StageContext:
 
 # Sources that decide every stage's result: what it reads, and the bytes it writes.
 _BASE = (
-    *("errors.py", "records.py", "registry.py", "config/__init__.py", "config/limits.py", "seeds.py", "stages.py"),
+    *("errors.py", "records", "registry.py", "config/__init__.py", "config/limits.py", "seeds.py", "stages.py"),
     *("cells.py", "ledger/__init__.py", "artefacts.py", "pipeline.py", "preparing.py", "tables.py", "head_classes.py"),
-    *("support.py", "tasks"),
+    *("restoring.py", "support.py", "tasks"),
 )
-_EXPLAIN = ("explaining.py", "identities.py", "gates.py", "ledger/markers.py", "data", "model", "game", "crosswalk")
+_EXPLAIN = (
+    *("setting.py", "explaining.py", "identities.py", "gates.py", "ledger/markers.py"),
+    *("data", "model", "game", "crosswalk"),
+)
 _DISSECT = ("dissecting.py", "dissection_rows.py", "surveying.py", "heads")
 _SCORE = ("judging.py", "known.py", "scoring.py", "failing.py", "verifying.py")
 _EVALUATE = ("evaluation", "metrics", "features", "stats")

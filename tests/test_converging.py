@@ -10,12 +10,12 @@ import pytest
 from study.config import ConvergenceConfig, ExplainConfig
 from study.converging import COLUMNS, choose_texts, converge_rows, measure_text, tabulate
 from study.errors import DataError
-from study.explaining import Setting, contribute, text_subject
 from study.features.samplers import sample_scores
 from study.features.tabulated import lime_of_table, shapley_of_table
 from study.game.shapley import all_coalitions
 from study.records import TextBatch
 from study.seeds import seed_of
+from study.setting import Setting, contribute, text_subject
 from tests.tiny import tiny_batch, tiny_model
 
 CONFIG = ConvergenceConfig(

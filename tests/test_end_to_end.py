@@ -208,10 +208,15 @@ def wait_for_tasks(run: Path, n_done: int) -> None:
     """Returns when so many tasks of a run are done; fails after a minute and a half."""
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
-        if sum('"state": "done"' in path.read_text() for path in run.rglob(".stages/*.json")) >= n_done:
+        if sum(is_done(path) for path in run.rglob(".stages/*.json")) >= n_done:
             return
         time.sleep(0.05)
     pytest.fail(f"{n_done} tasks were not done in time")
+
+
+def is_done(marker: Path) -> bool:
+    """Whether the task that left the marker was done."""
+    return '"state": "done"' in marker.read_text()
 
 
 def run_stages(

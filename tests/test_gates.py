@@ -10,7 +10,7 @@ import torch
 
 from study import explaining, gates, identities
 from study.config import ExplainConfig
-from study.explaining import Setting, batch_gates, contribute, explain_rows
+from study.explaining import batch_gates, explain_rows
 from study.features import lime, shapley
 from study.game.coalitions import WordGame
 from study.game.fast import FastEncoderGame
@@ -18,6 +18,7 @@ from study.game.removals import MASK_WORDS
 from study.model.attention import Attention
 from study.model.encoder import Encoder
 from study.records import Gate
+from study.setting import Setting, contribute
 from tests.tiny import TINY, VARIANTS, tensors, tiny_batch, tiny_model
 
 ROWS_SHAP, ROWS_LIME = (gates.ROWS.format(method=method) for method in ("shapley", "lime"))

@@ -35,6 +35,7 @@ from study.sweeping.gather import THIRDS, estimate_points, list_points
 from study.sweeping.text_rows import FAITHFULNESS
 from study.sweeping.trends import measure_trends
 from tests.own_texts import write_study
+from tests.report.conftest import UNPAINTED
 from tests.sweep_tables import (
     BY_DELETE,
     N_TEXTS,
@@ -342,7 +343,7 @@ def table_hashes(folder: Path) -> dict[str, str]:
 def _no_painting() -> Iterator[None]:
     """Figures are made of nothing: tests/report/test_sweep.py paints them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(style, "_render", lambda *_: (b"<svg/>", b"png", b"<svg/>", 100))
+        patch.setattr(style, "_render", lambda *_: UNPAINTED)
         yield
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from study import ledger
-from study.data.lexicon import REQUIREMENT
+from study.data.lexicon import LEXICON_FILE
 from study.data.overlap import find_overlap
 from study.data.rated import VADER_MOVIES, RatedSource, RatedTexts, write_rated
 from study.data.rotten_tomatoes import read_imdb, read_sentences
@@ -33,6 +33,7 @@ from study.errors import DataError
 
 NEAR = 0.9  # share of the words of two sentences that both have, from which on they count as one
 
+REQUIREMENT = LEXICON_FILE.requirement  # the same package, as sources
 _PACKAGE = REQUIREMENT.replace("==", "-")
 _FOLDER = "hutto_ICWSM_2014"
 SOURCE_SHA256 = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9"
@@ -78,7 +79,7 @@ def fetch_rated(say: Callable[[str], object], source: RatedSource = VADER_MOVIES
     ledger.write_bytes(source.path, content)
     for line in describe(selection):
         say(line)
-    say(f"wrote {source.path}, sha256 {source.sha256}")
+    say(f"wrote {source.path} (sha256 {source.sha256})")
 
 
 def download_source() -> bytes:

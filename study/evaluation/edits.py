@@ -8,9 +8,9 @@ import numpy as np
 
 from study.data.likeness import unit_rows
 from study.evaluation.setting import Evaluation
-from study.explaining import Setting, contribute
 from study.records import SPECIAL_TOKENS, UNKNOWN_ID, BoolArray, FloatArray, IntArray, TextBatch
 from study.seeds import rng_of
+from study.setting import Setting, contribute
 
 MARGIN_CHANGE = 0.2  # most that an edit may move the margin, in units of it or of one logit if that is more
 _LEAST_LIKE = 1e-6  # cosine: rows at right angles (one direction a word, say) know of no likeness

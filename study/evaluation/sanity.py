@@ -13,10 +13,10 @@ import time
 from dataclasses import replace
 
 from study.evaluation.setting import Evaluation, Row, Tables, attribute_again, cost_row
-from study.explaining import text_subject
 from study.metrics.stability import rank_correlations
 from study.model.encoder import Encoder
 from study.model.protocol import ClassifierModel
+from study.setting import text_subject
 
 LABELS = "labels"  # the step after those of the cascade: a model that learned shuffled labels
 

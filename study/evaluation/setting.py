@@ -12,12 +12,12 @@ import numpy as np
 from study.config import EvaluateConfig, ExplainConfig
 from study.config.limits import SHAPLEY_METHODS, primary_shapley
 from study.data.vocabulary import Vocabulary
-from study.explaining import Setting, text_subject
 from study.features import EXPLAINERS
 from study.game.subject import Subject
 from study.model.protocol import ClassifierModel
 from study.records import BoolArray, FeatureAttribution, FloatArray
 from study.seeds import rng_of
+from study.setting import Setting, text_subject
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]

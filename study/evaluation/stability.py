@@ -13,11 +13,11 @@ import numpy as np
 
 from study.evaluation.edits import Edit, find_edits
 from study.evaluation.setting import Evaluation, Row, Tables, attribute, attribute_again, cost_row, subject_of
-from study.explaining import text_subject
 from study.game.subject import Subject
 from study.metrics.stability import compare_edit, rank_correlations, top_share
 from study.records import FeatureAttribution, FloatArray
 from study.seeds import rng_of
+from study.setting import text_subject
 
 
 def measure_stability(evaluation: Evaluation, row: int) -> Tables:

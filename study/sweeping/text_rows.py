@@ -14,8 +14,7 @@ from study.config import HeadsConfig
 from study.crosswalk.direct import EFFICIENT, build_direct
 from study.crosswalk.rows import effective_components
 from study.evaluation.setting import attribute, under
-from study.explaining import Explained, Setting, load_removal, replacements_of, text_subject
-from study.game.heads import HeadSubject
+from study.explaining import Explained
 from study.game.subject import Subject
 from study.heads.players import play_heads
 from study.metrics import METRICS
@@ -24,6 +23,7 @@ from study.model.encoder import Encoder
 from study.model.reference import HeadReference
 from study.records import BoolArray, FeatureAttribution, FloatArray, Gate
 from study.seeds import rng_of
+from study.setting import Setting, head_subject, text_subject
 
 Row = dict[str, Any]
 COLUMNS: Mapping[str, tuple[str, ...]] = {  # of the tables of a point
@@ -142,7 +142,7 @@ def _head_measures(
     setting = point.setting
     index = point.model.index.where("head")
     centred = setting.contributions.values[row] - point.reference_contributions[setting.contributions.target[row]]
-    subject = _head_subject(point, row)
+    subject = head_subject(setting, point.model, point.reference, row)
     play = play_heads(subject, point.heads, rng_of(setting.seed, subject.example_id, "head subsets"))
     shapley = play.plan.weights(play.words_effect) @ play.words_effect
     if shap.by_component is None:
@@ -155,23 +155,6 @@ def _head_measures(
         ("effective_heads_per_word", SHAP, "", per_word),
     ]
     return numbers, ("heads", play.n_evals, play.seconds)
-
-
-def _head_subject(point: PointSetting, row: int) -> HeadSubject:
-    setting = point.setting
-    batch, length = setting.batch, int(setting.batch.attend[row].sum())
-    return HeadSubject(
-        example_id=batch.example_id[row],
-        words=batch.words[row],
-        n_players=length - 1,
-        target=int(setting.contributions.target[row]),
-        model=point.model,
-        token_ids=np.array(batch.token_ids[row, :length]),
-        removal=load_removal(setting),
-        replacements=replacements_of(setting, row),
-        mean_fill=point.reference.mean_fill(),
-        chunk_size=setting.config.chunk_size,
-    )
 
 
 def _gates(point: PointSetting, subject: Subject, made: Mapping[str, FeatureAttribution]) -> list[Gate]:

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from study.data import LEXICONS, lexicon, read_lexicon
-from study.data.lexicon import LEXICON_SHA256, WordRating, parse_lexicon, read_vader
+from study.data import LEXICONS, read_lexicon
+from study.data.lexicon import LEXICON_FILE, WordRating, parse_lexicon, read_vader
+from study.data.packaged import PackagedFile
 from study.data.words import split_words
 from study.errors import DataError, UnknownNameError
 
@@ -55,11 +56,11 @@ def test_the_package_is_never_imported():
 
 def test_another_file_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "vader_lexicon.txt"
-    monkeypatch.setattr(lexicon, "lexicon_path", lambda: path)
+    monkeypatch.setattr(PackagedFile, "path", lambda _file: path)
     with pytest.raises(DataError, match=r"cannot read .*vader_lexicon.txt .*reinstall vaderSentiment==3\.3\.2"):
         read_vader()
     path.write_text(line("lovely", 2.0))
-    with pytest.raises(DataError, match=rf"has sha256 \w+, but the study was made for {LEXICON_SHA256}"):
+    with pytest.raises(DataError, match=rf"has sha256 \w+, but the study was made for {LEXICON_FILE.sha256}"):
         read_vader()
 
 

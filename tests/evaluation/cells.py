@@ -10,9 +10,10 @@ import numpy as np
 from study.config import EvaluateConfig, ExplainConfig
 from study.data.vocabulary import Vocabulary
 from study.evaluation.setting import Evaluation
-from study.explaining import Setting, contribute, explain_rows
+from study.explaining import explain_rows
 from study.model.encoder import Encoder
 from study.records import SPECIAL_TOKENS, TextBatch
+from study.setting import Setting, contribute
 from study.tables import join_parts, scores_by_text
 from tests.tiny import N_TOKENS, tiny_batch, tiny_model
 

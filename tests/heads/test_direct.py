@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from study.dissecting import reference_means
-from study.explaining import contribute
 from study.heads.ablation import attribute_mean
 from study.heads.direct import attribute_beyond_empty, attribute_centred, attribute_raw, mean_contributions
 from study.records import MASK_ID
+from study.setting import contribute
 from tests.heads.batches import CONFIG, head_batch
 from tests.tiny import TINY, VARIANTS, largest, tensors, tiny_batch, tiny_model
 

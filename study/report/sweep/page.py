@@ -28,7 +28,7 @@ def write_sweep_report(folder: Path, config: StudyConfig) -> list[str]:
     sweep = read_sweep(folder, config)
     opening, sections = opening_blocks(sweep), build_sections(sweep)
     figures = [b for section in sections for b in walk(section.blocks) if isinstance(b, Figure)]
-    files = {f"figures/{f.name}.{kind}": data for f in figures for kind, data in (("svg", f.svg), ("png", f.png))}
+    files = {name: data for figure in figures for name, data in figure.files.items()}
     files["report.md"] = to_markdown(TITLE, opening, sections).encode()
     files["report.html"] = render_html(TITLE, config.name, opening, sections).encode()  # last: what people open
     for name, data in files.items():

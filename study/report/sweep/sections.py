@@ -8,7 +8,7 @@ from study.report.blocks import Block, Figure, Paragraph, Section
 from study.report.figures.palette import ACCENT, head_method_colour, method_colour
 from study.report.figures.style import draw
 from study.report.figures.sweep import PanelRow, paint_sweep
-from study.report.numbers import plural
+from study.report.numbers import count, plural
 from study.report.sweep.findings import strongest
 from study.report.sweep.inputs import (
     AGREEMENT,
@@ -53,7 +53,12 @@ def faithfulness_section(sweep: SweepTables) -> Section | None:
 
 def heads_section(sweep: SweepTables) -> Section | None:
     """Over how many heads a text spreads."""
-    return _section(sweep, "heads", "How many heads carry a text", "Heads", _HEADS, _heads)
+    config = sweep.config.heads
+    exact = (
+        f" Head Shapley values are exact up to {config.exact_limit} heads; of models with more they are estimated from "
+        f"{count(config.head_coalitions)} subsets."
+    )
+    return _section(sweep, "heads", "How many heads carry a text", "Heads", _HEADS + exact, _heads)
 
 
 def _section(
@@ -150,7 +155,7 @@ def _note(sweep: SweepTables, dataset: str) -> str:
     over = "texts and seeds" if len(sweep.config.seeds) > 1 else "texts (one seed)"
     _, budgets = _asked(sweep)
     return (
-        f"Means with {sweep.level} intervals over {over}; {plural(n_texts, 'text')} × "
+        f"Means with {sweep.level} intervals over {over}; n = {plural(n_texts, 'text')} × "
         f"{plural(len(sweep.config.seeds), 'seed')} a point. Budget and length are those of the model "
         f"{sweep.base[dataset]}; where the budget is not named it is {budgets[-1]:,} evaluations; lengths are "
         "thirds of the texts at their mean length. Lines are set a little apart so that intervals can be seen; those "
