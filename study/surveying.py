@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from study import gates
-from study.explaining import Setting
 from study.heads.ablation import trial_ablations
 from study.heads.lens import margins_by_layer
 from study.heads.neurons import neuron_contributions
@@ -19,6 +18,7 @@ from study.model.protocol import target_classes
 from study.model.reference import HeadReference
 from study.model.training import batch_tensors
 from study.records import BoolArray, FloatArray, Gate, IntArray, TextBatch
+from study.setting import Setting
 
 WHERE = "trained model"
 CHUNK = 128  # texts in one forward pass: memory does not grow with their number
@@ -27,11 +27,12 @@ CHUNK = 128  # texts in one forward pass: memory does not grow with their number
 def survey(
     setting: Setting, model: Encoder, reference: HeadReference, fresh: TextBatch
 ) -> tuple[dict[str, pd.DataFrame], list[Gate]]:
-    """The tables layers, neurons, head_attention and trials of a cell, and the gates measured on the way."""
+    """The tables layers, neurons, head_attention, readout_attention and trials of a cell, and the gates on the way."""
     layers, of_layers = survey_layers(setting, model)
     neurons, of_neurons = survey_neurons(setting, model)
-    attention = survey_attention(setting, model)
-    frames = {"layers": layers, "neurons": neurons, "head_attention": attention}
+    readout = survey_readout(setting, model)
+    attention = sum_attention(readout)
+    frames = {"layers": layers, "neurons": neurons, "head_attention": attention, "readout_attention": readout}
     return frames | {"trials": try_heads(model, fresh, reference)}, [*of_layers, *of_neurons]
 
 
@@ -93,23 +94,35 @@ def _neurons_of_layer(values: FloatArray, active: BoolArray, layer: int) -> pd.D
     )
 
 
-def survey_attention(setting: Setting, model: Encoder) -> pd.DataFrame:
-    """One row a text and head: where the readout looks. to_cls: its weight on itself; entropy: of its row, nats."""
-    names = [model.index.names[k] for k in model.index.where("head")]
-    rows = []
+def survey_readout(setting: Setting, model: Encoder) -> pd.DataFrame:
+    """One row a text, head and word: the weight of the readout's attention there; they sum to 1 per text and head.
+
+    word_index: -1 for the readout's own position, CLS. Words beyond the model's length have no row.
+    """
+    names = np.array([model.index.names[k] for k in model.index.where("head")])
+    example_id, word_of_token = np.array(setting.batch.example_id), setting.batch.word_of_token
+    frames, start = [], 0
     with torch.no_grad():
         for token_ids, attend, _ in _chunks(setting, model):
-            row = model.attention_patterns(token_ids, attend)[:, :, :, 0].flatten(1, 2).double()
-            rows.append(torch.stack([row[:, :, 0], torch.special.entr(row).sum(-1)]).cpu().numpy())
-    to_cls, entropy = np.concatenate(rows, axis=1)
-    return pd.DataFrame(
-        {
-            "example_id": np.repeat(setting.batch.example_id, len(names)),
-            "component": np.tile(names, len(to_cls)),
-            "to_cls": to_cls.ravel(),
-            "entropy": entropy.ravel(),
-        }
-    )
+            weights = model.attention_patterns(token_ids, attend)[:, :, :, 0].flatten(1, 2).double().cpu().numpy()
+            seen = np.broadcast_to(attend.cpu().numpy()[:, None], weights.shape)
+            example, head, src = np.nonzero(seen)
+            columns = {"example_id": example_id[start + example], "component": names[head]}
+            columns |= {"word_index": word_of_token[start + example, src], "weight": weights[seen]}
+            frames.append(pd.DataFrame(columns))
+            start += len(weights)
+    return pd.concat(frames, ignore_index=True)
+
+
+def sum_attention(readout: pd.DataFrame) -> pd.DataFrame:
+    """One row a text and head: where the readout looks. to_cls: its weight on itself; entropy: of its row, nats.
+
+    readout: the table that `survey_readout` makes.
+    """
+    weight = readout["weight"]
+    entropy = -(weight * np.log(weight.where(weight > 0, 1.0)))  # 0 log 0 is 0
+    parts = readout.assign(to_cls=weight.where(readout["word_index"] == -1, 0.0), entropy=entropy)
+    return parts.groupby(["example_id", "component"], sort=False)[["to_cls", "entropy"]].sum().reset_index()
 
 
 def try_heads(model: Encoder, fresh: TextBatch, reference: HeadReference) -> pd.DataFrame:

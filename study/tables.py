@@ -25,7 +25,7 @@ from study.stats import mean_interval
 CELL_TABLES = (  # of a cell, joined as they are
     *("texts", "features", "heads", "components", "training", "causal", "interactions", "ablations", "patching"),
     *("layers", "neurons", "neuron_words", "paths", "path_sums", "interventions", "removal_curves", "head_attention"),
-    *("circuit_curves", "head_paths"),
+    *("circuit_curves", "head_paths", "readout_attention"),
 )
 
 EVALUATION_TABLES = (  # the same, where explanations are evaluated

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pandas as pd
@@ -68,17 +69,61 @@ def test_a_model_without_mlps_has_no_neurons():
     assert top_neurons(frame, 3) == ()
 
 
-def test_attention_of_the_readout():
+def attention_by_hand(model, token_ids, n_words):
+    """{head: [src]}: the weights of the readout's attention, from every layer's own W_Q and W_K."""
+    found, stream, attend = {}, model.embed(token_ids[None]), torch.ones(1, n_words + 1, dtype=torch.bool)
+    for layer, block in enumerate(model.layers):
+        x, attention = block.norm_attention(stream)[0], block.attention
+        for head in range(len(attention.W_Q)):
+            query = x[0] @ attention.W_Q[head] + attention.b_Q[head]
+            keys = [x[src] @ attention.W_K[head] + attention.b_K[head] for src in range(n_words + 1)]
+            sizes = [math.exp(float(query @ key) / math.sqrt(len(query))) for key in keys]
+            found[f"L{layer}H{head}"] = [size / sum(sizes) for size in sizes]
+        stream = block(stream, attend)
+    return found
+
+
+@pytest.mark.parametrize("variant", ["two layers", "LayerNorm off", "four wide heads"])
+def test_attention_of_the_readout_is_that_of_the_weights(variant, monkeypatch):
+    monkeypatch.setattr(surveying, "CHUNK", 2)  # texts of several chunks, padded to different lengths
+    batch = tiny_batch(5, 3, 1, 7, n_cut=2)
+    setting = new_setting(tiny_model(VARIANTS[variant]), batch=batch)
+    frame = surveying.survey_readout(setting, setting.model)
+    names = [setting.model.index.names[k] for k in setting.model.index.where("head")]
+    assert list(frame) == ["example_id", "component", "word_index", "weight"]
+    assert len(frame) == sum(len(names) * (1 + n) for n in (5, 3, 1, 7))
+    for i, n_words in enumerate((5, 3, 1, 7)):
+        rows = frame[frame["example_id"] == f"t{i}"]
+        wanted = attention_by_hand(setting.model, torch.tensor(batch.token_ids[i, : n_words + 1]), n_words)
+        assert list(dict.fromkeys(rows["component"])) == names
+        for name, weights in wanted.items():
+            of_head = rows[rows["component"] == name]
+            assert list(of_head["word_index"]) == [-1, *range(n_words)]
+            np.testing.assert_allclose(of_head["weight"], weights, atol=1e-12)
+    np.testing.assert_allclose(frame.groupby(["example_id", "component"])["weight"].sum(), 1.0, atol=1e-12)
+
+
+def test_where_the_readout_looks_in_sum():
     setting = new_setting(batch=BATCH)
-    frame = surveying.survey_attention(setting, setting.model).set_index(["example_id", "component"])
+    readout = surveying.survey_readout(setting, setting.model)
+    frame = surveying.sum_attention(readout)
+    of_cls = readout[readout["word_index"] == -1]
+    pd.testing.assert_frame_equal(
+        frame[["example_id", "component"]], of_cls[["example_id", "component"]].reset_index(drop=True)
+    )
+    np.testing.assert_array_equal(frame["to_cls"], of_cls["weight"])
+    found = frame.set_index(["example_id", "component"]).loc[("t1", "L1H0")]
     token_ids, attend = tensors(BATCH)
     row = setting.model.attention_patterns(token_ids, attend)[1, 1, 0, 0].numpy()
-    found = frame.loc[("t1", "L1H0")]
-    assert found["to_cls"] == pytest.approx(row[0])
     seen = row[row > 0]
+    assert found["to_cls"] == pytest.approx(row[0])
     assert found["entropy"] == pytest.approx(-(seen * np.log(seen)).sum())
-    alone = surveying.survey_attention(new_setting(batch=tiny_batch(0, 1)), setting.model)
+    empty = new_setting(batch=tiny_batch(0, 1))
+    alone = surveying.sum_attention(surveying.survey_readout(empty, empty.model))
     assert (alone.query("example_id == 't0'")["entropy"] == 0).all()  # a text without words: CLS sees itself
+    certain = pd.DataFrame({"example_id": "a", "component": "L0H0", "word_index": [-1, 0], "weight": [0.0, 1.0]})
+    with np.errstate(all="raise"):  # 0 log 0
+        assert surveying.sum_attention(certain)[["to_cls", "entropy"]].to_numpy().tolist() == [[0.0, 0.0]]
 
 
 def test_heads_are_tried_alone_and_beside_each_other():
