@@ -19,6 +19,10 @@ class DataError(StudyError):
     """A data set that cannot be used as it is."""
 
 
+class InputError(StudyError, ValueError):
+    """An argument of the library face that cannot be used; a ValueError too, as libraries that call it expect."""
+
+
 class LedgerError(StudyError):
     """A run folder that is locked, damaged, or belongs to another config."""
 
