@@ -72,6 +72,7 @@ def test_every_command_and_option_is_documented() -> None:
         "run",
         "sweep",
         "report",
+        "explain",
         "fetch",
         "compare",
         "reproduce",
@@ -97,7 +98,24 @@ def test_help_names_the_commands_and_the_statuses(tmp_path: Path) -> None:
         assert word in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["ls"]])
+def test_help_is_short_and_shows_how_to_explain_and_to_complete() -> None:
+    told = study("--help")[1]
+    assert len(told.splitlines()) < 32
+    assert "--install-completion" in told
+    assert "--show-completion" in told
+    explained = study("explain", "--help")[1]
+    assert '\n  study explain "a warm and funny film" --run experiment\n' in explained
+    assert "\n  study explain --run experiment --json < reviews.txt\n" in explained
+    assert max(map(len, explained.splitlines())) <= 80
+    for name in get_command(app).commands:  # type: ignore[attr-defined]
+        assert "completion" not in study(name, "--help")[1]
+
+
+def test_the_command_has_one_name_however_it_is_started(tmp_path: Path) -> None:
+    assert command("--help", folder=tmp_path).stdout.startswith("Usage: study ")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["explain", "--help"], ["ls"]])
 def test_light_commands_import_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
     code = (
         "import sys\nfrom study.cli import app\n"
@@ -118,11 +136,12 @@ def test_light_commands_import_nothing_heavy(tmp_path: Path, arguments: list[str
 def test_readme_style_session(folder: Path) -> None:
     status, told = study("run", "fake.yaml")
     assert status == 0, told
-    assert "report: results/fake/report.html" in told
+    assert "\nwrote results/fake/report.html\n" in told
     status, told = study("run", "fake.yaml")
     assert (status, told.count("unchanged")) == (0, 6)
     status, told = study("report", "fake")
     assert (status, "run   report: asked for" in told) == (0, True)
+    assert told.splitlines()[-1] == "wrote results/fake/report.html"
     status, told = study("ls")
     assert status == 0
     assert re.search(r"fake +finished +20\S+ +reviews a 0.750 +all 1 hold", told), told
@@ -211,12 +230,21 @@ def test_other_mistakes_of_the_user(tmp_path: Path, arguments: list[str], expect
     assert "Traceback" not in done.stderr
 
 
+def test_what_is_kept_is_told_where(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other commands that write are asked in their own tests: compare, reproduce, fetch."""
+    ledger.write_text(folder / "results" / "known" / ledger.CONFIG_FILE, CONFIG)
+    monkeypatch.setattr("study.reference.keep_score_card", lambda run: run.parent / "reference" / "score_card.csv")
+    status, told = study("keep-score-card", "known")
+    assert status == 0
+    assert told.splitlines()[0] == "wrote results/reference/score_card.csv"
+
+
 def test_walkthrough_shows_the_steps_and_keeps_them(folder: Path) -> None:
     status, told = study("walkthrough")
     assert status == 0
     assert "1x20x512" in told
     assert "holds, allowed" in told
-    assert "written to results/walkthrough.csv" in told
+    assert "wrote results/walkthrough.csv" in told
     lines = (folder / "results" / "walkthrough.csv").read_text().splitlines()
     assert lines[0].startswith("size,step,operation")
 

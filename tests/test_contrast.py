@@ -161,6 +161,15 @@ def test_the_page_is_one_whole_file_and_escapes_names(tmp_path: Path) -> None:
     assert "<script>" not in build_page(dataclasses.replace(contrast, settings=hostile))
 
 
+def test_what_is_written_is_told_where_and_is_there(tmp_path: Path) -> None:
+    write_run(tmp_path, "one")
+    write_run(tmp_path, "two", lime=0.1)
+    status, told = compare("one", "two", results=tmp_path)
+    written = [tmp_path / "comparisons" / "one-vs-two" / name for name in ("differences.csv", "report.html")]
+    assert (status, told.splitlines()[-2:]) == (0, [f"wrote {path}" for path in written])
+    assert all(path.is_file() for path in written)
+
+
 def set_manifest(folder: Path, **changes: Any) -> None:
     path = folder / ledger.MANIFEST_FILE
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))

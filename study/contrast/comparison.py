@@ -19,6 +19,7 @@ from study.report.contrast import build_page
 from study.report.contrasted import Contrast
 
 COMPARISONS = "comparisons"  # the folder in the results that they are written to
+DIFFERENCES = "differences.csv"  # beside the page
 
 
 def compare_runs(runs: Sequence[tuple[Path, StudyConfig]], metrics: Sequence[str] = ()) -> Contrast:
@@ -61,7 +62,7 @@ def write_comparison(contrast: Contrast, results: Path) -> Path:
     frames = [rows.assign(baseline=contrast.names[0], run=name) for name, rows in contrast.differences.items()]
     table = pd.concat(frames, ignore_index=True)
     front = ["baseline", "run", *contrast.keys]
-    write_frame(folder / "differences.csv", table[[*front, *(c for c in table if c not in front)]])
+    write_frame(folder / DIFFERENCES, table[[*front, *(c for c in table if c not in front)]])
     write_text(folder / "report.html", build_page(contrast))
     return folder / "report.html"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -15,8 +16,8 @@ from study.report.numbers import interval, number, percent, signed
 N_LISTED, N_ORIGINS = 15, 8
 
 
-def print_comparison(contrast: Contrast, page: Path, console: Console) -> None:
-    """What differs, the largest differences first; the rest is on the page."""
+def print_comparison(contrast: Contrast, written: Sequence[Path], console: Console) -> None:
+    """What differs, the largest differences first, and where the rest was written."""
     for other in contrast.others:
         console.print(verdict_line(contrast, other), markup=False)
     _print_frame(contrast.settings.head(N_LISTED), "settings that differ", console)
@@ -33,7 +34,9 @@ def print_comparison(contrast: Contrast, page: Path, console: Console) -> None:
             console.print(
                 f"{row.n_estimates} estimates of {row.dataset} {row.model} are only in {row.only_in}", markup=False
             )
-    console.print(f"\n{page}", markup=False, soft_wrap=True)
+    console.print()
+    for path in written:
+        console.print(f"wrote {path}", markup=False, soft_wrap=True)
 
 
 def _print_differences(contrast: Contrast, other: str, console: Console) -> None:

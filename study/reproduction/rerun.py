@@ -49,7 +49,7 @@ def keep(config: StudyConfig, results: Path, reference: Path, display: Display) 
     status = run_anew(config, results, display)
     if status == 0:
         write_reference(reference, describe_run(results / config.name, config))
-        display.line(f"kept: {reference}")
+        display.line(f"wrote {reference}")
     return status
 
 

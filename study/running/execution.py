@@ -221,7 +221,8 @@ class Execution:
             status = GateError.exit_status if broken else 0
             report = self.folder / "report.html"
             seconds = describe_seconds(time.monotonic() - self.start)
-            self.display.line(f"finished in {seconds}; report: {report if report.exists() else self.folder}", "bold")
+            self.display.line(f"finished in {seconds}", "bold")
+            self.display.line(f"wrote {report if report.exists() else self.folder}", "bold")
         self.log.write("end", {"exit_status": status, "broken_gates": len(broken)})
         return status
 

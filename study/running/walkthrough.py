@@ -35,7 +35,7 @@ def show_walkthrough(run_folder: Path | None, results: Path, console: Console) -
     console.print(steps, "", checks, "", markup=False)
     path = (results if run_folder is None else run_folder) / "walkthrough.csv"
     ledger.write_text(path, _to_csv(rows))
-    console.print(f"written to {path}", markup=False, soft_wrap=True)
+    console.print(f"wrote {path}", markup=False, soft_wrap=True)
     return GateError.exit_status if any(map(_is_broken, rows)) else 0
 
 

@@ -26,7 +26,7 @@ from tests.fake_study import CELLS, Study, change
 def test_second_run_skips_everything_and_the_manifest_stays(study: Study) -> None:
     assert study.run(runtime__workers=2) == 0
     assert "12 of 12 tasks to do with 2 processes: about" in study.said
-    assert f"report: {study.run_folder}/report.html" in study.said
+    assert f"wrote {study.run_folder}/report.html" in study.said
     before, manifest = study.hashes(), (study.run_folder / ledger.MANIFEST_FILE).read_bytes()
     assert len(study.performed()) == 9
     assert study.run(runtime__workers=2) == 0
