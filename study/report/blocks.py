@@ -51,7 +51,7 @@ class Bullets:
 class Figure:
     """A drawn figure. title: the finding. note: n, seeds, what the interval is. source: the table behind it.
 
-    svg and png carry the title and stand alone; plain_svg has none, the page sets it in its own type.
+    svg, png and pdf carry the title and stand alone; plain_svg has none, the page sets it in its own type.
     """
 
     kind: ClassVar[str] = "figure"
@@ -61,12 +61,19 @@ class Figure:
     source: str
     svg: bytes
     png: bytes
+    pdf: bytes
     plain_svg: bytes
     width: int
 
     @property
     def anchor(self) -> str:
         return f"fig-{self.name}"
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What stands beside the page, by its name as seen from there."""
+        kinds = {"svg": self.svg, "png": self.png, "pdf": self.pdf}
+        return {f"figures/{self.name}.{kind}": data for kind, data in kinds.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +154,20 @@ class Details:
     is_open: bool = False
 
 
-Block = Paragraph | Heading | Bullets | Figure | Table | Strips | Code | Details
+@dataclass(frozen=True, slots=True)
+class Explorer:
+    """All explained texts to look around in. payload: JSON that is safe inside a script element (`explorer.encode`).
+
+    static: what a reader without scripts sees in its place.
+    """
+
+    kind: ClassVar[str] = "explorer"
+    anchor: str
+    payload: str
+    static: tuple[Block, ...]
+
+
+Block = Paragraph | Heading | Bullets | Figure | Table | Strips | Code | Details | Explorer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,10 +181,12 @@ class Section:
 
 
 def walk(blocks: tuple[Block, ...]) -> list[Block]:
-    """All blocks in order, those inside details included."""
+    """All blocks in order, those inside others included."""
     found: list[Block] = []
     for block in blocks:
         found.append(block)
         if isinstance(block, Details):
             found += walk(block.blocks)
+        elif isinstance(block, Explorer):
+            found += walk(block.static)
     return found

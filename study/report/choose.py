@@ -41,9 +41,7 @@ def summarise_texts(run: RunTables, dataset: str, model: str, seed: str) -> pd.D
     for method in (run.shap, LIME):
         if method not in table:
             table[method] = np.nan
-    group = table.groupby("example_id")
-    positive = group[run.shap].agg(lambda s: s.clip(lower=0).sum())
-    negative = group[run.shap].agg(lambda s: -s.clip(upper=0).sum())
+    positive, negative = ((sign * table[run.shap]).clip(lower=0).groupby("example_id").sum() for sign in (1, -1))
     size = table.abs().groupby("example_id").transform("sum").replace(0, np.nan)
     unit = table / size
     gap = (unit[run.shap] - unit[LIME]).abs().groupby("example_id").sum(min_count=1) / 2

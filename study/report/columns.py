@@ -51,6 +51,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("raw_size", "direct_size", "causal_size", "ablation_size", "indirect_share", "explanation"),
     ),
     "head_matches": ("dataset", "model", "seed_a", "seed_b", "layer", "head_a", "head_b", "cosine", "cosine_others"),
+    "readout_attention": (*_TEXT, "component", "word_index", "weight"),
     "patching": (
         *_TEXT,
         *("swapped_index", "word", "twin_word", "margin", "twin_margin"),
@@ -151,6 +152,7 @@ NUMBERS = frozenset(
         *("n_repeats", "faithfulness", "n_kept", "edited_margin", "rating", "rating_sd", "score_mean", "score_sd"),
         *("spearman", "spearman_low", "spearman_high", "additive_share", "n_masks"),
         *("oracle", "floor", "ceiling", "relative", "norm_ratio", "single_a", "single_b", "joint", "largest"),
+        "weight",
     )
 )
 NAMES = frozenset(

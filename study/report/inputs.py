@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,7 @@ def read_run(folder: Path, config: StudyConfig) -> RunTables:
     for name, columns in COLUMNS.items():
         frame = _read_table(folder / "tables", name)
         if frame is None:
-            frame = pd.DataFrame({c: pd.Series(dtype="object") for c in columns})
+            frame = _empty(columns)
         else:
             present.add(name)
             _check_columns(frame, columns, f"tables/{name}")
@@ -101,18 +101,64 @@ def read_run(folder: Path, config: StudyConfig) -> RunTables:
         manifest=_read_json(folder / "manifest.json", {}),
         gates=tuple(_read_json(folder / "gates.json", [])),
         tables=tables,
-        parts={
-            (name, *variant): rows
-            for name, table in tables.items()
-            if "model" in table
-            for variant, rows in table.groupby(["dataset", "model"], sort=False)
-        },
+        parts=_by_variant(tables),
         present=frozenset(present),
         cost=_tidy(cost),
-        cards={d.name: _read_json(folder / "data" / d.name / "card.json", {}) for d in config.datasets},
+        cards=_read_cards(folder, config),
         reference=_tidy(read_card(folder if quotes_reference(config) else None)),
         coverage=read_coverage(folder),
     )
+
+
+ABOUT_MODELS = ("accuracy", "profiles", "profile_words")  # what a run knows of its models, whatever text they read
+
+
+def own_texts(
+    folder: Path, config: StudyConfig, frames: Mapping[str, pd.DataFrame], gates: Sequence[Mapping[str, Any]]
+) -> RunTables:
+    """A reader's own texts, explained with the models of a finished run, as if they were all that it explained.
+
+    frames: their tables, in the results contract. Of the run itself there is what it knows of its models, and the data
+    cards; every other table is empty.
+    Raises: LedgerError where a table lacks columns of the contract.
+    """
+    tables = {name: _empty(columns) for name, columns in COLUMNS.items()}
+    tables |= {name: found for name in ABOUT_MODELS if (found := _read_table(folder / "tables", name)) is not None}
+    tables |= frames
+    for name, frame in tables.items():
+        _check_columns(frame, COLUMNS[name], f"table {name}")
+    tables = {name: _tidy(frame, name) for name, frame in tables.items()}
+    return RunTables(
+        folder=folder,
+        config=config,
+        config_text="",
+        manifest={},
+        gates=tuple(gates),
+        tables=tables,
+        parts=_by_variant(tables),
+        present=frozenset(frames),
+        cost=_tidy(_empty(COST_COLUMNS)),
+        cards=_read_cards(folder, config),
+        reference=_tidy(read_card(None)),
+        coverage=_empty(()),
+    )
+
+
+def _empty(columns: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame({column: pd.Series(dtype="object") for column in columns})
+
+
+def _by_variant(tables: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str, str], pd.DataFrame]:
+    return {
+        (name, *variant): rows
+        for name, table in tables.items()
+        if "model" in table
+        for variant, rows in table.groupby(["dataset", "model"], sort=False)
+    }
+
+
+def _read_cards(folder: Path, config: StudyConfig) -> dict[str, Any]:
+    return {d.name: _read_json(folder / "data" / d.name / "card.json", {}) for d in config.datasets}
 
 
 def _read_table(folder: Path, name: str) -> pd.DataFrame | None:

@@ -5,7 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from study.report.blocks import Block, Bullets, Code, Details, Figure, Heading, Paragraph, Section, Strips, Table
+from study.report.blocks import (
+    Block,
+    Bullets,
+    Code,
+    Details,
+    Explorer,
+    Figure,
+    Heading,
+    Paragraph,
+    Section,
+    Strips,
+    Table,
+)
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 
@@ -48,6 +60,8 @@ def _block(block: Block) -> str:
             return "\n".join(f"    {line}" for line in block.text.splitlines())
         case Details():
             return "\n\n".join([f"*{escape(block.summary)}*", *_all(block.blocks)])
+        case Explorer():
+            return "\n\n".join(_all(block.static))
 
 
 def _sentence(block: Paragraph) -> str:

@@ -12,7 +12,7 @@ from study.report.inputs import RunTables, pick
 HEAD_TABLES = (  # of the stage that looks into heads; a run may lack all of them
     *("causal", "interactions", "ablations", "trials", "profiles", "profile_words", "head_disagreement"),
     *("head_matches", "patching", "layers", "neurons", "neuron_words", "paths", "path_sums", "interventions"),
-    *("removal_curves", "circuit_curves"),
+    *("removal_curves", "circuit_curves", "readout_attention"),
 )
 
 

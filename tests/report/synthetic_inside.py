@@ -28,6 +28,7 @@ class InsideRows:
         about = {**self.key, "example_id": example}
         contribution = empty + cells.sum(axis=0)
         self._layers(about, contribution)
+        self._attention(about, example, words)
         self._paths(about, words, contribution, list_them=causal)
         self._removals(about, words, cells.sum(axis=1), psi, contribution.sum())
         if causal:
@@ -55,6 +56,14 @@ class InsideRows:
                 self.add(
                     "measurements", **about, metric=f"{name}_{step}", method_a="", method_b="", value=side * number
                 )
+
+    def _attention(self, about: dict, example: str, words: list[str]) -> None:
+        """What the readout looks at, by every head: CLS first, then the words that have a position."""
+        # its own generator: the other rows stay as they are
+        rng = np.random.default_rng([31, int(self.key["seed"]), *example.encode()])
+        for name, kind, *_ in self.components:
+            for i, weight in enumerate(rng.dirichlet(np.ones(1 + len(words))) if kind == "head" else ()):
+                self.add("readout_attention", **about, component=name, word_index=i - 1, weight=weight)
 
     def _paths(self, about: dict, words: list[str], contribution: np.ndarray, *, list_them: bool) -> None:
         found: list[dict] = []

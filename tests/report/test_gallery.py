@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from study.report import gallery, page
-from study.report.blocks import Details
+from study.report.blocks import Details, walk
 from study.report.gallery import FOLDER, draw_gallery, picture_path, pictured_ids, safe_name
 from study.report.sections import explorer
 from tests.report.conftest import Written
@@ -87,7 +87,7 @@ def test_models_of_several_data_sets_do_not_share_a_folder(small: Written) -> No
     assert len(paths) == len(run.variants) == 4
     section = explorer.build(run)
     assert section is not None
-    summaries = [b.summary for b in section.blocks if isinstance(b, Details)]
+    summaries = [b.summary for b in walk(section.blocks) if isinstance(b, Details)]
     assert any("films" in s and "pictures of 6 texts" in s for s in summaries)
 
 

@@ -104,7 +104,7 @@ def _head_grid(run: RunTables, chosen: Chosen) -> Figure | None:
         "text. Causal: the head's Shapley value in the effect of the words; and what that effect loses when this head "
         "alone is missing. All three are beyond the empty text, so they share one colour scale."
     )
-    return draw("head-grid", lambda: paint_grids(panels), title=_grid_title(panels), note=note, source="heads")
+    return draw("head-grid", lambda: paint_grids(panels), title=grid_title(panels), note=note, source="heads")
 
 
 def head_grids(rows: TextRows) -> dict[str, pd.DataFrame]:
@@ -126,7 +126,7 @@ def head_grids(rows: TextRows) -> dict[str, pd.DataFrame]:
     return {DIRECT: grid(place["beyond"])} | found
 
 
-def _grid_title(panels: Mapping[str, pd.DataFrame]) -> str:
+def grid_title(panels: Mapping[str, pd.DataFrame]) -> str:
     """The first head of every panel; of a single head what it does."""
     first = {title: largest_cell(grid) for title, grid in panels.items()}
     if next(iter(panels.values())).size > 1:
