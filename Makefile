@@ -40,7 +40,7 @@ score-card: setup ## keep the score card of known_answers where other reports qu
 walkthrough: setup ## multi-head attention step by step, on live tensors
 	$(BIN)/study walkthrough
 
-test: $(VENV)/.tested ## run the tests
+test: $(VENV)/.tested ## run the tests; those of the pages want Chromium, and are skipped without it
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.checked ## lint, formatting, types and the import contract

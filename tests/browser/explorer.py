@@ -1,0 +1,108 @@
+"""What the explorer of an open page shows, and what the tables say that it should."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+from urllib.parse import quote, unquote
+
+import pandas as pd
+from playwright.sync_api import Page
+
+from study.report.inputs import pick
+from tests.browser.pages import Explored
+
+DATASET = "reviews"
+_READ = """() => {
+  const all = (where, from) => [...(from || document).querySelectorAll(where)];
+  const titles = (nodes, key) => Object.fromEntries(nodes.map((n) => [n.dataset[key], n.title]));
+  return {
+    margin: document.querySelector('[data-margin]').textContent,
+    strips: Object.fromEntries(all('[data-strip]').map((row) => [
+      row.dataset.strip,
+      all('[data-word]', row).map((c) => [c.textContent, c.title, getComputedStyle(c).backgroundColor]),
+    ])),
+    cells: Object.fromEntries(all('[data-cell]').map((c) => [c.dataset.cell, c.title])),
+    figures: Object.fromEntries(all('[data-cell]').map((c) => [c.dataset.cell, c.textContent])),
+    heads: Object.fromEntries(all('[data-head-grid]').map((grid) => [
+      grid.dataset.headGrid, Object.fromEntries(all('[data-head]', grid).map((b) => [b.dataset.head, b.textContent])),
+    ])),
+    attention: titles(all('[data-attention]'), 'attention'),
+    colours: all('.explorer [class*=" d"], .explorer [class^="d"]').map((c) => c.className),
+  };
+}"""
+
+
+def fragment_of(model: str, example: str) -> str:
+    return "text=" + "/".join(quote(part, safe="") for part in (DATASET, model, example))
+
+
+def named_text(page: Page) -> tuple[str, str]:
+    """Model and example id of the address."""
+    _, model, example = map(unquote, page.url.split("#text=")[1].split("/"))
+    return model, example
+
+
+def shown_text(page: Page) -> str:
+    """Example id of the text that is shown."""
+    return page.locator("#explorer-verdict .x-id").inner_text()
+
+
+def shown(page: Page) -> dict[str, Any]:
+    """Every number of the text that is shown, as printed, and the colours they stand on."""
+    return page.evaluate(_READ)
+
+
+def payload(page: Page) -> dict[str, Any]:
+    return json.loads(page.locator("#explorer-data").text_content() or "")
+
+
+def printed(value: float, decimals: int, *, plus: bool = True) -> str:
+    """A value to three significant digits, as the page prints it: true minus, half away from zero, never "−0.00"."""
+    exact = Decimal(float(f"{value:.3g}"))
+    size = str(abs(exact).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
+    if float(size) == 0:
+        return size
+    return ("−" if exact < 0 else "+" if plus else "") + size
+
+
+def number_of(text: str) -> float:
+    """The number at the end of a printed text: "+0.12" or "L0H0: −1.20"."""
+    return float(text.rsplit(" ", 1)[-1].replace("−", "-"))
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One text by one model, from the tables of the run."""
+
+    explored: Explored
+    model: str
+    example: str
+
+    def rows(self, table: str, **equal: object) -> pd.DataFrame:
+        frame = self.explored.table(table)
+        if "trained" in frame:
+            frame = frame[frame["trained"]]
+        return pick(frame, dataset=DATASET, model=self.model, example_id=self.example, **equal)
+
+    def margin(self) -> float:
+        return float(self.rows("texts")["margin"].iloc[0])
+
+    def scores(self) -> dict[str, list[tuple[str, float]]]:
+        """Word and score of every word, by method."""
+        rows = self.rows("features").sort_values("word_index")
+        return {m: list(zip(part["word"], part["score"], strict=True)) for m, part in rows.groupby("method")}
+
+    def cells(self, kind: str, method: str) -> dict[tuple[int, str], float]:
+        rows = self.rows("crosswalk", kind=kind, method=method)
+        return {(r.word_index, r.component): r.value for r in rows.itertuples()}
+
+    def head_scores(self, method: str) -> dict[str, float]:
+        rows = self.rows("heads", method=method)
+        return dict(zip(rows["component"], rows["score"], strict=True))
+
+    def attention(self, component: str) -> dict[str, float]:
+        rows = self.rows("readout_attention", component=component)
+        return dict(zip(rows["word_index"].astype(str), rows["weight"], strict=True))
