@@ -11,6 +11,7 @@ from study.report.contrasted import Contrast, is_identical, verdict_line
 from study.report.figures.differences import paint_differences
 from study.report.figures.palette import head_method_label, method_label
 from study.report.figures.style import draw
+from study.report.notes import range_text
 from study.report.numbers import MISSING, count, interval, listing, number, percent, plural, signed
 from study.report.rendering import render_html
 from study.report.tables import make_table
@@ -121,7 +122,8 @@ def _figure(contrast: Contrast, other: str, rows: pd.DataFrame) -> Figure:
     )
     labels = [row_label(row, contrast.places) for _, row in rows.iterrows()]
     note = (
-        f"Difference {other} − {contrast.names[0]} with its {percent(contrast.level)} interval, in units of each row."
+        f"Difference {other} − {contrast.names[0]}; bars: its {percent(contrast.level)} interval, by which each row is "
+        f"scaled; n = {range_text(rows['n_examples'], 'text')} × {range_text(rows['n_seeds'], 'seed')} a row."
     )
     name = anchor_of("differences", other)
     axis = f"{other} − {contrast.names[0]}"

@@ -9,7 +9,7 @@ import pandas as pd
 from study.config.limits import SHAPLEY_METHODS
 from study.report.figures.palette import method_label
 from study.report.inputs import RunTables, Variant, pick
-from study.report.numbers import count, listing, plural
+from study.report.numbers import count, plural
 
 _TWO_ESTIMATES = (
     "{ours} and {package} estimate the same Shapley values: exactly, both alike, for texts of up to {limit}; for "
@@ -30,6 +30,14 @@ def interval_note(run: RunTables) -> str:
     return f"{level_text(run)} interval over {over}"
 
 
+def answers_note(run: RunTables) -> str:
+    """What the brackets of the answers are: a baseline and a single head belong to one seed or none."""
+    level = f"In brackets: {level_text(run)} intervals"
+    if len(run.config.seeds) == 1:
+        return f"{level} over texts, for this one training seed: they say nothing of new ones."
+    return f"{level} over texts and training seeds; of baselines and of single heads over texts only."
+
+
 def findings_note(run: RunTables) -> str:
     """What the brackets and the other ranges of the findings are, and the p values where there are any."""
     level = f"In brackets: {level_text(run)} intervals"
@@ -44,10 +52,10 @@ def findings_note(run: RunTables) -> str:
     outcomes = (
         "right against wrong predictions (given these seeds, since a text can be right in one and wrong in another)"
     )
-    only = ["the accuracy of the baseline", *([] if compared else [outcomes])]
+    only = "" if compared else f"; over texts only: {outcomes}"
     return (
-        f"{level} over texts and training seeds, which are crossed; over texts only: {listing(only)}. Other ranges are "
-        f"the least and the largest value over seeds, and no intervals.{p}"
+        f"{level} over texts and training seeds, which are crossed{only}. Other ranges are the least and the largest "
+        f"value over seeds, and no intervals.{p}"
     )
 
 
@@ -63,10 +71,11 @@ def estimates_size_note(run: RunTables, metrics: Sequence[str]) -> str:
     rows = rows[rows["metric"].isin(list(metrics)) & rows["estimate"].notna()]
     if rows.empty:
         return f"n not known; {plural(len(run.config.seeds), 'seed')}"
-    return f"n = {_range(rows['n_examples'], 'text')} × {_range(rows['n_seeds'], 'seed')} per model"
+    return f"n = {range_text(rows['n_examples'], 'text')} × {range_text(rows['n_seeds'], 'seed')} per model"
 
 
-def _range(values: pd.Series, noun: str) -> str:
+def range_text(values: pd.Series, noun: str) -> str:
+    """ "40 texts", or "38 to 40 texts" where the rows differ."""
     low, high = int(values.min()), int(values.max())
     return plural(high, noun) if low == high else f"{low} to {plural(high, noun)}"
 

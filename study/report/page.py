@@ -12,11 +12,12 @@ from study.report import SECTIONS
 from study.report.blocks import Block, Figure, Section, walk
 from study.report.gallery import draw_gallery, remove_stale
 from study.report.inputs import RunTables, read_run
+from study.report.latex import to_latex
 from study.report.markdown import to_markdown
 from study.report.notes import interval_note, level_text
 from study.report.rendering import render_html
 from study.report.sections.opening import TITLE, opening_blocks
-from study.report.tables import paper_accuracy, paper_estimates, paper_hypotheses, to_latex
+from study.report.tables import paper_accuracy, paper_estimates, paper_hypotheses
 from study.report.tables import to_markdown as table_to_markdown
 
 
@@ -32,8 +33,7 @@ def write_report(run_folder: Path, config: StudyConfig) -> list[str]:
     sections = build_sections(run)
     files: dict[str, bytes] = {}
     for figure in figures_of(sections):
-        files[f"figures/{figure.name}.svg"] = figure.svg
-        files[f"figures/{figure.name}.png"] = figure.png
+        files |= figure.files
     files |= paper_tables(run)
     files["report.md"] = to_markdown(TITLE, opening, sections).encode()
     files["report.html"] = render_page(run, opening, sections).encode()  # last: it is what people open
@@ -72,7 +72,7 @@ def paper_tables(run: RunTables) -> dict[str, bytes]:
     files = {}
     for name, frame in frames.items():
         if not frame.empty:
-            files[f"tables/{name}.tex"] = to_latex(frame, captions[name].replace("%", r"\%"), f"tab:{name}").encode()
+            files[f"tables/{name}.tex"] = to_latex(frame, captions[name], f"tab:{name}").encode()
             files[f"tables/{name}.md"] = table_to_markdown(frame).encode()
     return files
 

@@ -1,4 +1,4 @@
-"""Tables: from frames to the page's table blocks, and to the LaTeX and Markdown files for papers."""
+"""Tables: from frames to the page's table blocks, and to what papers print (`latex.py` sets it)."""
 
 from __future__ import annotations
 
@@ -157,22 +157,6 @@ def _pair(metric: str, a: str, b: str) -> str:
         return f"{unit} by {head_method_label(method) if unit == 'heads' else method_label(method)}"
     label = head_method_label if metric in _OF_HEADS else method_label
     return label(a) if b in ("", a) else f"{label(a)}, {label(b)}"
-
-
-def to_latex(frame: pd.DataFrame, caption: str, label: str) -> str:
-    """A booktabs table; longer ones break over pages (longtable). Needs \\usepackage{booktabs,longtable}."""
-    numeric = {"accuracy", "low", "high", "estimate", "texts", "seeds", "undefined", "test texts"}
-    numeric |= {"effect", "smallest effect", "p, adjusted"}
-    style = frame.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis=1)
-    text = style.to_latex(
-        hrules=True,
-        caption=caption,
-        label=label,
-        column_format="".join("r" if c in numeric else "l" for c in frame.columns),
-        environment="longtable" if len(frame) > 30 else "table",
-        position_float=None if len(frame) > 30 else "centering",
-    )
-    return str(text).replace("−", "$-$").replace("×", r"$\times$").replace("–", "--")
 
 
 def to_markdown(frame: pd.DataFrame) -> str:

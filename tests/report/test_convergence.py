@@ -14,6 +14,7 @@ from study.report.blocks import Details, Figure, Paragraph, Section, Table, walk
 from study.report.figures.convergence import OURS, Curve, paint_convergence, sampler_label, spread_names
 from study.report.inputs import RunTables
 from study.report.sections.convergence import build
+from tests.report.captions import lacking
 from tests.report.conftest import Written
 from tests.report.edits import with_rows, without_table
 
@@ -164,6 +165,7 @@ def test_figure_says_who_is_nearest_and_how_much_was_averaged(small: Written) ->
     assert figure.title.startswith("After 1,024 evaluations the odd-order regression is nearest")
     assert figure.title.endswith("0.5\u202f% off, the next (shapiq, kADD-SHAP) 1.5\u202f%")
     assert "n = 3 texts × 2 repeats × 1 seed" in figure.note
+    assert lacking(figure) == []
     assert "Evaluations are those allowed" in figure.note
     assert figure.svg.startswith(b"<?xml") or b"<svg" in figure.svg
     worse = run.tables["convergence"].copy()

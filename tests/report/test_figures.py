@@ -10,7 +10,7 @@ from study.report.figures.agreement import length_bins
 from study.report.figures.crosswalk import paint_crosswalk
 from study.report.figures.palette import DIVERGING, SEQUENTIAL, contrast, text_on
 from study.report.figures.picture import Bars, Panel, Picture, describe_corner
-from study.report.figures.style import compact, draw, wrap
+from study.report.figures.style import draw, wrap
 from study.report.strips import LEVELS, colour_rules, signed_level, unsigned_level
 from tests.report.conftest import Written
 
@@ -69,11 +69,17 @@ def test_the_page_has_the_picture_without_its_title_and_the_file_with_it() -> No
     figure = draw("x", lambda: paint_crosswalk(make_picture(("good",))), title="A finding", note="", source="")
     assert len(figure.svg) > len(figure.plain_svg)
     assert figure.png.startswith(b"\x89PNG")
+    assert set(figure.files) == {"figures/x.svg", "figures/x.png", "figures/x.pdf"}
 
 
-def test_compacting_keeps_glyph_scales_and_drops_comments() -> None:
-    svg = b'<!-- a --><g id="patch_3"><path d="M 1.23456 -7.98765\nL 2 3" transform="scale(0.015625)"/></g>'
-    assert compact(svg) == b'<g><path d="M 1.23 -7.98 L 2 3" transform="scale(0.015625)"/></g>'
+def test_pdfs_have_the_same_bytes_no_date_and_their_fonts() -> None:
+    first, second = (draw("x", lambda: paint_crosswalk(make_picture(("good", "bad"))), title="A finding", note="",
+                          source="").pdf for _ in range(2))  # fmt: skip
+    assert first == second
+    assert first.startswith(b"%PDF-")
+    assert b"/CreationDate" not in first
+    assert first.count(b"/FontFile2") >= 2  # TrueType, embedded: plain and bold
+    assert b"/Type3" not in first
 
 
 def test_text_keeps_its_contrast_on_every_colour() -> None:

@@ -11,6 +11,7 @@ import pytest
 from study.errors import LedgerError
 from study.report.blocks import Paragraph, Section, Strip, Strips, StripWord
 from study.report.inputs import read_run
+from study.report.latex import to_latex
 from study.report.markdown import escape, to_markdown
 from study.report.numbers import (
     interval,
@@ -24,7 +25,7 @@ from study.report.numbers import (
     signed,
     with_interval,
 )
-from study.report.tables import paper_accuracy, paper_estimates, to_latex
+from study.report.tables import paper_accuracy, paper_estimates
 from study.report.tables import to_markdown as table_to_markdown
 from tests.report.conftest import Written
 from tests.report.synthetic_run import write_synthetic_run

@@ -15,6 +15,7 @@ from study.config import StudyConfig
 from study.config.loading import dump_config
 from study.ledger import CONFIG_FILE, write_frame, write_json, write_text
 from study.report.blocks import Figure
+from study.report.page import figures_of
 from study.report.sweep.findings import answer
 from study.report.sweep.inputs import read_sweep
 from study.report.sweep.page import build_sections, opening_blocks, write_sweep_report
@@ -22,6 +23,7 @@ from study.report.sweep.sections import agreement_section
 from study.report.sweep.series import Series, panel_row
 from study.sweeping.gather import POINT_COLUMNS, estimate_points
 from study.sweeping.trends import measure_trends
+from tests.report.captions import lacking
 from tests.sweep_tables import CONFIG, PER_DOUBLING, made_up_config, made_up_measurements
 
 EVIL = "RuntimeError: <script>alert('points')</script>"
@@ -88,6 +90,13 @@ def test_the_page_has_every_section_and_needs_no_network(written: Swept) -> None
     ids = re.findall(r'\bid="([^"]*)"', written.html)
     assert len(ids) == len(set(ids))
     assert set(re.findall(r'href="#([^"]*)"', written.html)) <= set(ids)
+
+
+@pytest.mark.usefixtures("no_painting")
+def test_figures_carry_n_seeds_and_their_interval(written: Swept) -> None:
+    figures = figures_of(build_sections(read_sweep(written.folder, written.config)))
+    assert len(figures) == 3
+    assert [lacking(figure) for figure in figures] == [[], [], []]
 
 
 def test_figures_are_painted_and_named(written: Swept) -> None:

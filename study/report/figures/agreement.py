@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure as Canvas
 
 from study.records import FloatArray
-from study.report.figures.palette import ACCENT, INK, MUTED, RULE, SEQUENTIAL, method_label
+from study.report.figures.palette import ACCENT, GROUP_MARKS, INK, MUTED, RULE, SEQUENTIAL, method_label
 from study.report.figures.style import HALF, WIDE, annotate_cells, heat
 from study.report.numbers import number
 
@@ -80,10 +80,11 @@ def paint_dots(
     canvas, axes = plt.subplots(1, len(panels), figsize=size, squeeze=False, sharex=True, sharey=True)
     for ax, (title, dots) in zip(axes[0], panels.items(), strict=True):
         for dot in dots:
+            mark, _ = GROUP_MARKS[groups.index(dot.group) % len(GROUP_MARKS)]
             spread = 0.24 * (groups.index(dot.group) - (len(groups) - 1) / 2)
             y = rows.index(dot.row) + spread
             ax.plot([dot.low, dot.high], [y, y], color=colours[dot.group], lw=2.2, solid_capstyle="round")
-            ax.plot([dot.estimate], [y], "o", color=colours[dot.group], ms=6.5)
+            ax.plot([dot.estimate], [y], mark, color=colours[dot.group], ms=6.5)
         if reference is not None:
             ax.axvline(reference[0], color=MUTED, lw=0.9, ls=(0, (4, 3)))
             ax.annotate(
@@ -97,16 +98,25 @@ def paint_dots(
         ax.tick_params(axis="y", length=0)
         ax.set_title(title)
     if len(groups) > 1:
-        _name_groups(canvas, colours)
+        _name_groups(canvas, colours, [sign for _, sign in GROUP_MARKS])
     canvas.tight_layout()
     return canvas
 
 
-def _name_groups(canvas: Canvas, colours: Mapping[str, str]) -> None:
-    """The groups' names in their colours, at the upper right."""
+def _name_groups(canvas: Canvas, colours: Mapping[str, str], signs: Sequence[str]) -> None:
+    """The groups' names in their colours, at the upper right; signs: before the names, in turn."""
     x = 0.995
-    for name, colour in reversed(list(colours.items())):
-        canvas.text(x, 1.0, f"● {name}", color=colour, ha="right", va="bottom", fontsize=10.5, weight="bold")
+    for k, (name, colour) in reversed(list(enumerate(colours.items()))):
+        canvas.text(
+            x,
+            1.0,
+            f"{signs[k % len(signs)]} {name}",
+            color=colour,
+            ha="right",
+            va="bottom",
+            fontsize=10.5,
+            weight="bold",
+        )
         x -= 0.013 * (len(name) + 4) * 12.6 / canvas.get_figwidth() * 0.62
 
 
@@ -189,6 +199,6 @@ def paint_words(words: Mapping[str, pd.DataFrame], colours: Mapping[str, str], a
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
         ax.set_title(title)
-    _name_groups(canvas, {method_label(m): colours[m] for m in colours})
+    _name_groups(canvas, {method_label(m): colours[m] for m in colours}, "■")
     canvas.tight_layout()
     return canvas

@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator
 
 from study.records import FloatArray
 from study.report.figures.palette import CLASS_COLOURS, DIVERGING, INK, MUTED, SEED_MARKERS, class_colour
-from study.report.figures.style import WIDE, annotate_cells, balanced, heat
+from study.report.figures.style import WIDE, annotate_cells, balanced, heat, text_inches
 
 
 def paint_direct_causal(heads: Mapping[str, pd.DataFrame], axes_names: tuple[str, str]) -> Canvas:
@@ -83,8 +83,10 @@ def _name_classes(canvas: Canvas, classes: Sequence[str], last: int) -> None:
     x = 0.995
     wide = canvas.get_figwidth()
     for name in reversed(classes):
-        canvas.text(x, 1.0, f"● {name}", color=class_colour(name), ha="right", va="bottom", weight="bold")
-        x -= (0.36 + 0.088 * len(name)) / wide
+        canvas.text(x, 1.0, name, color=INK, ha="right", va="bottom", weight="bold")
+        x -= (0.06 + text_inches(name, 10.5, bold=True)) / wide
+        canvas.text(x, 1.0, "●", color=class_colour(name), ha="right", va="bottom", weight="bold")
+        x -= 0.3 / wide
     if last > 0:
         text = f"hollow: layer 0, full: layer {last}"
         canvas.text(0.06, 1.0, text, color=MUTED, ha="left", va="bottom", fontsize=9.5)

@@ -31,6 +31,7 @@ SAMPLER_LABELS: Mapping[str, str] = {
     "lime": "LIME",
 }
 _LIBRARY_COLOURS: Mapping[str, str] = {"shap": "#5b6770", "captum": "#a5763b", "shapiq": "#7d8f69"}
+_LIBRARY_MARKERS: Mapping[str, str] = {"shap": "s", "captum": "^", "shapiq": "D", "lime": "v"}
 _LEAST = 1e-3  # smaller errors are drawn here: below, nobody needs to tell them apart
 _MOST = 2.0  # and larger ones here: nor above, and one outlier would flatten all other lines
 _MARKS = (0.05, 0.02, 0.01)
@@ -48,6 +49,7 @@ class Curve:
     bold: bool
     evaluations: FloatArray
     error: FloatArray
+    marker: str = "o"
 
     @property
     def drawn(self) -> FloatArray:
@@ -64,6 +66,11 @@ def sampler_colour(sampler: str) -> str:
     if sampler == OURS:
         return ACCENT
     return _LIBRARY_COLOURS.get(sampler.split("_")[0], method_colour(sampler))
+
+
+def sampler_marker(sampler: str) -> str:
+    """One a library, so that grey prints tell them apart."""
+    return _LIBRARY_MARKERS.get(sampler.split("_")[0], "o")
 
 
 def paint_convergence(
@@ -103,7 +110,9 @@ def _paint(
     """One panel on logarithmic axes, with lines across at the errors of the table."""
     for curve in sorted(curves, key=lambda c: c.bold):
         width = 2.6 if curve.bold else 1.3
-        ax.plot(curve.evaluations, curve.drawn, color=curve.colour, lw=width, marker="o", ms=3.4 + 1.4 * curve.bold)
+        ax.plot(
+            curve.evaluations, curve.drawn, color=curve.colour, lw=width, marker=curve.marker, ms=3.8 + 1.4 * curve.bold
+        )
     ends = [c.drawn[-1] for c in curves] + [c.drawn[0] for c in curves]
     steps = sorted({float(x) for c in curves for x in c.evaluations})
     ax.set(xscale="log", yscale="log", ylim=y_range or (min(0.0085, *ends) / 1.25, max(0.06, *ends) * 1.25))

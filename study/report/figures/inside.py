@@ -12,11 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from study.report.figures.causal import separate_layers
-from study.report.figures.palette import DIVERGING, MUTED, RULE, layer_colour
+from study.report.figures.palette import DIVERGING, MUTED, RULE, SEED_MARKERS, layer_colour
 from study.report.figures.style import WIDE, annotate_cells, balanced, clip, heat
 from study.report.numbers import number
 
-LABEL_COLOURS = ("#2166ac", "#b2182b", "#00785a", "#8a6d3b", "#7b4fa3", "#59636e")  # + means the second of two
+LABEL_COLOURS = ("#1b4f8f", "#d6483f", "#00785a", "#b08d3e", "#7b4fa3", "#8b949e")  # + means the second of two
 
 
 def paint_layers(layers: Mapping[str, pd.DataFrame], labels: Sequence[str], axes_names: tuple[str, str]) -> Canvas:
@@ -34,7 +34,8 @@ def paint_layers(layers: Mapping[str, pd.DataFrame], labels: Sequence[str], axes
             if part.empty:
                 continue
             colour = LABEL_COLOURS[k % len(LABEL_COLOURS)]
-            _lines(top, part, "lens", colour)
+            mark = SEED_MARKERS[k % len(SEED_MARKERS)]
+            _lines(top, part, "lens", colour, mark)
             middle = part.groupby("order")["lens"].mean()
             top.annotate(clip(label, 14), (float(middle.index[-1]), float(middle.iloc[-1])), xytext=(7, 0), va="center",
                          textcoords="offset points", color=colour, weight="bold", annotation_clip=False)  # fmt: skip
@@ -42,7 +43,7 @@ def paint_layers(layers: Mapping[str, pd.DataFrame], labels: Sequence[str], axes
             x = 0.8 * (k - (len(labels) - 1) / 2) / max(len(labels), 1)
             means = part.groupby("order")["added"].mean()
             low.bar(means.index + x, means, width=0.9 * shift, color=colour, alpha=0.55)
-            low.plot(part["order"] + x, part["added"], "o", color=colour, ms=3.4)
+            low.plot(part["order"] + x, part["added"], mark, color=colour, ms=3.4)
         for ax in (top, low):
             ax.axhline(0, color=MUTED, lw=0.7)
             ax.set_xlim(-0.6, len(steps) - 0.4)
@@ -55,12 +56,12 @@ def paint_layers(layers: Mapping[str, pd.DataFrame], labels: Sequence[str], axes
     return canvas
 
 
-def _lines(ax: Axes, rows: pd.DataFrame, column: str, colour: str) -> None:
+def _lines(ax: Axes, rows: pd.DataFrame, column: str, colour: str, mark: str) -> None:
     for _, part in rows.groupby("seed", sort=True):
         part = part.sort_values("order")
         ax.plot(part["order"], part[column], color=colour, lw=0.9, alpha=0.5)
     means = rows.groupby("order")[column].mean()
-    ax.plot(means.index, means, color=colour, lw=2.4, marker="o", ms=4.5)
+    ax.plot(means.index, means, color=colour, lw=2.4, marker=mark, ms=5)
 
 
 def paint_neurons(neurons: Mapping[str, pd.DataFrame], axes_names: tuple[str, str]) -> Canvas:

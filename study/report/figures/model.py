@@ -28,7 +28,7 @@ def paint_curves(curves: Mapping[str, pd.DataFrame]) -> Canvas:
     for (title, rows), (loss, accuracy) in zip(curves.items(), places, strict=True):
         for _, part in rows.groupby("seed", sort=True):
             part = part.sort_values("epoch")
-            loss.plot(part["epoch"], part["train_loss"], color=TRAIN, lw=1.5)
+            loss.plot(part["epoch"], part["train_loss"], color=TRAIN, lw=1.5, ls=(0, (4, 1.4)))
             loss.plot(part["epoch"], part["validation_loss"], color=ACCENT, lw=1.5)
             accuracy.plot(part["epoch"], part["validation_accuracy"], color=ACCENT, lw=1.5, marker="o", ms=3.5)
         loss.set_title(title)
@@ -37,7 +37,7 @@ def paint_curves(curves: Mapping[str, pd.DataFrame]) -> Canvas:
     for loss, accuracy in places[::across]:
         loss.set_ylabel("loss (nats)")
         accuracy.set_ylabel("validation accuracy")
-    for x, name, colour in ((0.87, "● training", TRAIN), (0.995, "● validation", ACCENT)):
+    for x, name, colour in ((0.87, "- - training", TRAIN), (0.995, "— validation", ACCENT)):
         canvas.text(x, 1.0, name, color=colour, ha="right", va="bottom", weight="bold")
     canvas.tight_layout()
     return canvas

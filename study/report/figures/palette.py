@@ -1,4 +1,4 @@
-"""Labels and colours, fixed per method, class and kind of component in every figure and on the page."""
+"""Colours, fixed per method, class and kind of component in every figure and on the page; labels are in `labels`."""
 
 from __future__ import annotations
 
@@ -9,52 +9,16 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import Colormap, to_rgb
 
+from study.report.labels import head_method_label as head_method_label
+from study.report.labels import method_label as method_label
+
 INK, MUTED, RULE, PLATE = "#1f2328", "#59636e", "#d1d9e0", "#ffffff"
 ACCENT = "#0b6e99"
 
-METHOD_LABELS: Mapping[str, str] = {
-    "shapley": "SHAP",
-    "shap": "SHAP package",
-    "lime": "LIME",
-    "occlusion": "Occlusion",
-    "gradient_x_input": "Gradient × input",
-    "integrated_gradients": "Integrated gradients",
-    "attention": "Attention",
-    "rollout": "Rollout",
-    "random": "Random control",
-    "two_way_shapley": "Causal crosswalk",
-    "crosswalk_row_size": "Size of the crosswalk's row",
-    "chance": "Chance",
-    "oracle": "Oracle",
-    "reversed": "Oracle, turned round",
-}
-HEAD_METHOD_LABELS: Mapping[str, str] = {
-    "leave_one_out": "Leave one out",
-    "direct_raw": "Direct (raw)",
-    "direct_centred": "Direct (centred)",
-    "direct_beyond_empty": "Direct (beyond empty)",
-    "ablation_zero": "Zero ablation",
-    "ablation_mean": "Mean ablation",
-    "ablation_resample": "Resample ablation",
-    "ablation_zero_pairs": "Pairwise zero ablation",
-    "shapley": "Head Shapley",
-    "lime": "Head LIME",
-    "shapley_margin": "Shapley of the margin",
-    "attention_norm": "Attention norm",
-    "attention_confidence": "Attention confidence",
-    "crosswalk_direct": "Direct crosswalk columns",
-    "crosswalk_causal": "Causal crosswalk columns",
-    "crosswalk_direct_truth_only": "Direct crosswalk, given words",
-    "crosswalk_causal_truth_only": "Causal crosswalk, given words",
-    "random": "Random control",
-    "chance": "Chance",
-    "oracle": "Oracle",
-    "reversed": "Oracle, turned round",
-}
 # Okabe and Ito's palette, told apart by the colour-blind; darkened where white text stands on it.
 METHOD_COLOURS: Mapping[str, str] = {
-    "shapley": "#0072b2",
-    "shap": "#123b5d",
+    "shapley": "#00589a",
+    "shap": "#12324c",
     "lime": "#d55e00",
     "occlusion": "#009e73",
     "gradient_x_input": "#cc79a7",
@@ -75,7 +39,7 @@ HEAD_METHOD_COLOURS: Mapping[str, str] = {
     "ablation_mean": "#7b4fa3",
     "ablation_resample": "#a0527e",
     "ablation_zero_pairs": "#c96a9b",
-    "shapley": "#0072b2",
+    "shapley": "#00589a",
     "lime": "#d55e00",
     "shapley_margin": "#4a90b8",
     "attention_norm": "#e69f00",
@@ -86,13 +50,49 @@ HEAD_METHOD_COLOURS: Mapping[str, str] = {
     "chance": "#b3b7bd",
     "oracle": "#1f2328",
 }
+# Marks of lines, where colours of equal lightness would print alike; the same idea has the same mark for heads.
+METHOD_MARKERS: Mapping[str, str] = {
+    "shapley": "o",
+    "shap": "p",
+    "lime": "s",
+    "occlusion": "^",
+    "gradient_x_input": "v",
+    "integrated_gradients": "D",
+    "attention": "P",
+    "rollout": "X",
+    "crosswalk_row_size": "<",
+    "random": ".",
+    "chance": "|",
+    "oracle": "*",
+}
+HEAD_METHOD_MARKERS: Mapping[str, str] = {
+    "direct_raw": "<",
+    "direct_centred": ">",
+    "direct_beyond_empty": "d",
+    "ablation_zero": "v",
+    "ablation_mean": "^",
+    "ablation_resample": "h",
+    "ablation_zero_pairs": "8",
+    "shapley": "o",
+    "lime": "s",
+    "shapley_margin": "p",
+    "attention_norm": "D",
+    "attention_confidence": "P",
+    "crosswalk_direct": "H",
+    "crosswalk_causal": "X",
+    "random": ".",
+    "chance": "|",
+    "oracle": "*",
+}
+GROUP_MARKS = (("o", "●"), ("D", "◆"), ("s", "■"), ("^", "▲"))  # of groups in a dot plot, and in their names
+# From dark to light in steps that a grey print keeps.
 CLASS_COLOURS: Mapping[str, str] = {
-    "direct": "#0072b2",
-    "indirect": "#d55e00",
-    "backup": "#00785a",
-    "cancelling": "#a64a86",
-    "mixed": "#8a6d3b",
-    "null": "#8a8f98",
+    "direct": "#004270",
+    "indirect": "#dd6b10",
+    "backup": "#008060",
+    "cancelling": "#8c3a7a",
+    "mixed": "#c8a350",
+    "null": "#bfc4ca",
 }
 KIND_LABELS: Mapping[str, str] = {"embed": "embedding", "head": "heads", "mlp": "MLP", "bias": "biases"}
 KIND_COLOURS: Mapping[str, str] = {"embed": "#a3b18a", "head": "#0b6e99", "mlp": "#d98b3a", "bias": "#c3c8ce"}
@@ -103,16 +103,8 @@ SEQUENTIAL: Colormap = mpl.colormaps["Blues"]
 UNSIGNED_SCORES: Colormap = mpl.colormaps["Purples"]  # beside the diverging map, whose blue means "against"
 
 
-def method_label(method: str) -> str:
-    return METHOD_LABELS.get(method, method.replace("_", " "))
-
-
 def method_colour(method: str) -> str:
     return METHOD_COLOURS.get(method, "#5b6770")
-
-
-def head_method_label(method: str) -> str:
-    return HEAD_METHOD_LABELS.get(method, method.replace("_", " "))
 
 
 def head_method_colour(method: str) -> str:
@@ -121,6 +113,14 @@ def head_method_colour(method: str) -> str:
 
 def class_colour(class_: str) -> str:
     return CLASS_COLOURS.get(class_, "#5b6770")
+
+
+def method_marker(method: str) -> str:
+    return METHOD_MARKERS.get(method, "o")
+
+
+def head_method_marker(method: str) -> str:
+    return HEAD_METHOD_MARKERS.get(method, "o")
 
 
 def layer_colour(layer: int) -> str:

@@ -13,9 +13,10 @@ from matplotlib.figure import Figure as Canvas
 
 from study.records import FloatArray
 from study.report.figures.line_labels import Frame, LabelPlace, NamedLine, place_labels
-from study.report.figures.palette import INK, MUTED, PLATE, head_method_colour, head_method_label
+from study.report.figures.palette import INK, MUTED, PLATE, head_method_colour, head_method_label, head_method_marker
 from study.report.figures.palette import method_colour as word_method_colour
 from study.report.figures.palette import method_label as word_method_label
+from study.report.figures.palette import method_marker as word_method_marker
 from study.report.figures.style import WIDE, text_inches
 
 _CONTROLS = {"words": "#9aa0a8", "heads": "#5b6168"}
@@ -47,6 +48,10 @@ class RemovalLine:
         return f"{self.unit} at random" if self.method == "random" else f"{self.unit} by {name}"
 
     @property
+    def marker(self) -> str:
+        return head_method_marker(self.method) if self.unit == "heads" else word_method_marker(self.method)
+
+    @property
     def colour(self) -> str:
         if self.method == "random":
             return _CONTROLS[self.unit]
@@ -66,7 +71,7 @@ def paint_removal(lines: Sequence[RemovalLine], effect: float, axes_names: tuple
             ax.fill_between(x, low, high, color=line.colour, alpha=0.13, lw=0)
         style = (0, (5, 2.2)) if line.unit == "heads" else "-"
         width = 2.4 if line.band else 1.6
-        ax.plot(x, np.append(0.0, line.lost), color=line.colour, lw=width, ls=style, marker="o", ms=3.6)
+        ax.plot(x, np.append(0.0, line.lost), color=line.colour, lw=width, ls=style, marker=line.marker, ms=4.4)
     if np.isfinite(effect):
         ax.axhline(effect, color=INK, lw=1.0, ls=(0, (1, 2)))
     ax.axhline(0, color=MUTED, lw=0.6)

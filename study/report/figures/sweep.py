@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
 from study.records import FloatArray
-from study.report.figures.palette import INK, PLATE, RULE
+from study.report.figures.palette import INK, PLATE, RULE, SEED_MARKERS
 from study.report.figures.style import WIDE
 from study.report.numbers import count
 
@@ -60,18 +60,25 @@ def paint_sweep(rows: Sequence[PanelRow]) -> Canvas:
     canvas = plt.figure(figsize=(min(WIDE, 1.0 + 2.45 * across), tall))
     top, bottom = 1 - 0.65 / tall, 0.55 / tall
     grid = canvas.add_gridspec(len(rows), across, left=0.075, right=0.995, top=top, bottom=bottom, hspace=0.52)
+    markers = _markers(rows)
     for i, row in enumerate(rows):
         first: Axes | None = None
         for j, panel in enumerate(row.panels):
             ax = canvas.add_subplot(grid[i, j], sharey=first)
             first = first or ax
-            _paint(ax, panel)
+            _paint(ax, panel, markers)
             ax.tick_params(labelleft=j == 0)
         if first is not None:
             first.set_ylabel(row.label)
             first.set_ylim(*_limits(row))
-    _name_lines(canvas, rows)
+    _name_lines(canvas, rows, markers)
     return canvas
+
+
+def _markers(rows: Sequence[PanelRow]) -> dict[str, str]:
+    """Every line's mark, the same in all panels: a grey print has no colours to tell lines by."""
+    labels = dict.fromkeys(line.label for row in rows for panel in row.panels for line in panel.lines)
+    return {label: SEED_MARKERS[k % len(SEED_MARKERS)] for k, label in enumerate(labels)}
 
 
 def _limits(row: PanelRow) -> tuple[float, float]:
@@ -84,13 +91,13 @@ def _limits(row: PanelRow) -> tuple[float, float]:
     return max(least, float(y.min()) - _ROOM * span) - edge, min(most, float(y.max()) + _ROOM * span) + edge
 
 
-def _paint(ax: Axes, panel: Panel) -> None:
+def _paint(ax: Axes, panel: Panel, markers: Mapping[str, str]) -> None:
     middle = (len(panel.lines) - 1) / 2
     for k, line in enumerate(panel.lines):
         x = line.x * 2.0 ** (_APART * (k - middle))
-        style = "-" if line.strong else "--"
+        style, mark = "-" if line.strong else "--", markers[line.label]
         ax.vlines(x, line.low, line.high, color=line.colour, lw=1.2, alpha=0.55)
-        ax.plot(x, line.y, style, color=line.colour, lw=1.6, marker="o", ms=5, mfc=_fill(line), mew=1.4)
+        ax.plot(x, line.y, style, color=line.colour, lw=1.6, marker=mark, ms=5, mfc=_fill(line), mew=1.4)
     ax.set_xscale("log", base=2)
     ticks = list(panel.ticks)
     ax.set_xticks(ticks, [count(tick) for tick in ticks])
@@ -106,11 +113,20 @@ def _fill(line: Line) -> str:
     return line.colour if line.strong else PLATE
 
 
-def _name_lines(canvas: Canvas, rows: Sequence[PanelRow]) -> None:
+def _name_lines(canvas: Canvas, rows: Sequence[PanelRow], markers: Mapping[str, str]) -> None:
     known = {line.label: line for row in rows for panel in row.panels for line in panel.lines}
     handles = [
-        Line2D([], [], color=line.colour, ls="-" if line.strong else "--", marker="o", mfc=_fill(line), mew=1.4, ms=5)
-        for line in known.values()
+        Line2D(
+            [],
+            [],
+            color=line.colour,
+            ls="-" if line.strong else "--",
+            marker=markers[label],
+            mfc=_fill(line),
+            mew=1.4,
+            ms=5,
+        )
+        for label, line in known.items()
     ]
     canvas.legend(
         handles, list(known), loc="upper left", bbox_to_anchor=(0.065, 1.0), ncols=len(handles), labelcolor=INK,
