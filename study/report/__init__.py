@@ -7,25 +7,28 @@ To add one: a file in `sections/` and a line here; the page shows them in this o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from study.registry import Registry
 
 SECTIONS = Registry(
     "report section",
     {
+        "answers": "study.report.sections.answers:build",
         "findings": "study.report.sections.findings:build",
         "hypotheses": "study.report.sections.hypotheses:build",
         "text": "study.report.sections.one_text:build",
         "features": "study.report.sections.features:build",
         "heads": "study.report.sections.heads:build",
         "head-methods": "study.report.sections.head_methods:build",
+        "inside": "study.report.sections.inside:build",
+        "score-card": "study.report.sections.score_card:build",
+        "recommendations": "study.report.sections.recommendations:build",
+        "negation": "study.report.sections.negation:build",
+        "failures": "study.report.sections.failures:build",
         "faithfulness": "study.report.sections.faithfulness:build",
         "stability": "study.report.sections.stability:build",
         "people": "study.report.sections.people:build",
-        "inside": "study.report.sections.inside:build",
-        "score-card": "study.report.sections.score_card:build",
-        "negation": "study.report.sections.negation:build",
-        "failures": "study.report.sections.failures:build",
-        "recommendations": "study.report.sections.recommendations:build",
         "convergence": "study.report.sections.convergence:build",
         "model": "study.report.sections.model:build",
         "cost": "study.report.sections.cost:build",
@@ -37,3 +40,13 @@ SECTIONS = Registry(
         "appendix": "study.report.sections.appendix:build",
     },
 )
+GROUPS: Mapping[str, tuple[str, ...]] = {  # how the table of contents puts the sections together
+    "In short": ("answers", "findings", "hypotheses"),
+    "Words and heads": ("text", "features", "heads", "head-methods", "inside"),
+    "Put to the test": (
+        *("score-card", "recommendations", "negation", "failures", "faithfulness", "stability", "people"),
+        "convergence",
+    ),
+    "The run": ("model", "cost", "walkthrough", "limits", "reproduce"),
+    "Look around": ("texts", "explorer", "appendix"),
+}

@@ -1,4 +1,4 @@
-"""The finding about accuracy: a lead over the baseline is claimed from the paired difference alone."""
+"""The answer about accuracy: a lead over the baseline is claimed from the paired difference alone."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from study.report.answers.ends import MOST_TOLD, numbers_or_ends
 from study.report.blocks import Link, Paragraph
-from study.report.findings import missing, numbers_of
 from study.report.inputs import RunTables, Variant
 from study.report.measures import accuracy_row, estimate
-from study.report.numbers import interval, listing, percent, with_interval
+from study.report.numbers import interval, listing, percent, plural, with_interval
 
 # verdict: what one model does, what several do
 _CLAIMS = {
@@ -25,21 +25,27 @@ _CLAIMS = {
 }  # fmt: skip
 
 
-def accuracy_finding(run: RunTables) -> Paragraph:
-    """Accuracy beside TF-IDF + logistic regression on the same split, and the paired difference."""
-    rows = {v: accuracy_row(run, v[0], "model", v[1]) for v in run.variants}
-    told = numbers_of(run, lambda v: percent_text(rows[v]))
+def accuracy_answer(run: RunTables) -> Paragraph:
+    """Accuracy beside TF-IDF + logistic regression and the majority class on the same split, and the paired lead."""
+    rows = {v: row for v in run.variants if (row := accuracy_row(run, v[0], "model", v[1])) is not None}
+    told = numbers_or_ends(run, {v: (float(row["accuracy"]), percent_text(row)) for v, row in rows.items()})
     if not told:
-        return missing("Accuracy")
+        return Paragraph("This run cannot say: no test accuracy was measured.", tone="muted")
     links = (Link(label="accuracy", anchor="fig-accuracy"), Link(label="table", anchor="table-accuracy"))
-    base = _baselines(run)
+    lead = f"Test accuracy: {told}."
+    base, guess = (_of_baseline(run, kind) for kind in ("tfidf_logreg", "majority"))
+    guessing = f" Always naming the most frequent class gets {guess}." if guess else ""
     if not base:
-        return Paragraph(f"Test accuracy is {told}. No baseline was fitted.", links, lead="The models read.")
+        return Paragraph(f"No baseline was fitted to hold it against.{guessing}", links, lead=lead)
     gains = {v: estimate(run, v, "accuracy_gain", "model", "tfidf_logreg") for v in run.variants}
-    points = numbers_of(run, lambda v: _points_text(gains[v]))
-    paired = f"Text by text the difference is {points} points." if points else "No paired difference was measured."
-    text = f"Test accuracy is {told}; TF-IDF + logistic regression gets {base} on the same split. {paired}"
-    return Paragraph(text, links, lead=accuracy_lead(run, gains))
+    known = {v: (float(row["estimate"]), _points_text(row)) for v, row in gains.items() if row is not None}
+    points = numbers_or_ends(run, known)
+    paired = f"text by text the difference in %-points is {points}" if points else "no paired difference was measured"
+    text = (
+        f"{accuracy_lead(run, gains)} The baseline, TF-IDF + logistic regression, which only counts words, gets {base} "
+        f"on the same texts; {paired}.{guessing}"
+    )
+    return Paragraph(text, links, lead=lead)
 
 
 def accuracy_lead(run: RunTables, gains: Mapping[Variant, pd.Series | None]) -> str:
@@ -54,8 +60,9 @@ def accuracy_lead(run: RunTables, gains: Mapping[Variant, pd.Series | None]) -> 
         if len(names) == len(gains):
             clauses.append(f"{'Every model' if len(names) > 1 else 'The model'} {one}")
         else:
-            clauses.append(f"{listing(names)} {one if len(names) == 1 else several}")
-    return f"{'; '.join(clauses)}." if clauses else "Accuracy beside the baseline."
+            who = listing(names) if len(gains) <= MOST_TOLD else f"{len(names)} of {plural(len(gains), 'model')}"
+            clauses.append(f"{who} {one if len(names) == 1 else several}")
+    return f"{'; '.join(clauses)}." if clauses else "Whether that is more than the baseline was not tested."
 
 
 def gain_verdict(gain: pd.Series | None) -> str:
@@ -67,15 +74,20 @@ def gain_verdict(gain: pd.Series | None) -> str:
     return "better" if gain["estimate"] > 0 else "worse" if gain["estimate"] < 0 else "even"
 
 
-def _baselines(run: RunTables) -> str:
-    """Accuracy of the baseline, one a data set."""
-    rows = {d.name: accuracy_row(run, d.name, "tfidf_logreg") for d in run.config.datasets}
-    told = {name: text for name, row in rows.items() if (text := percent_text(row))}
-    return listing(list(told.values()) if len(rows) == 1 else [f"{text} ({name})" for name, text in told.items()])
+def _of_baseline(run: RunTables, kind: str) -> str:
+    """Accuracy of a baseline, one a data set; of many data sets the ends."""
+    rows = {d.name: row for d in run.config.datasets if (row := accuracy_row(run, d.name, kind)) is not None}
+    if len(run.config.datasets) == 1:
+        return percent_text(next(iter(rows.values()))) if rows else ""
+    if len(rows) <= MOST_TOLD:
+        return listing([f"{percent_text(row)} ({name})" for name, row in rows.items()])
+    order = sorted(rows, key=lambda name: float(rows[name]["accuracy"]))
+    least, most = (f"{percent_text(rows[name])} ({name})" for name in (order[0], order[-1]))
+    return f"from {least} to {most}"
 
 
-def _points_text(row: pd.Series | None) -> str:
-    return "" if row is None else with_interval(100 * row["estimate"], 100 * row["low"], 100 * row["high"], 1)
+def _points_text(row: pd.Series) -> str:
+    return with_interval(100 * row["estimate"], 100 * row["low"], 100 * row["high"], 1)
 
 
 def percent_text(row: pd.Series | None) -> str:

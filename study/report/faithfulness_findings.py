@@ -116,7 +116,7 @@ def _lead(run: RunTables, metric: str) -> str:
     """SHAP against LIME where a paired test tells them apart; said as it is where no model does."""
     rows = {v: row for v in run.variants if (row := shap_and_lime(run, v, metric)) is not None}
     if not rows:
-        return "How faithful SHAP and LIME are."
+        return "Which of SHAP and LIME is more faithful was not tested."
     better = {v: str(r["method_a"] if r["difference"] > 0 else r["method_b"]) for v, r in rows.items() if is_clear(r)}
     if not better:
         return "No clear difference in faithfulness between SHAP and LIME."

@@ -7,7 +7,7 @@ Findings about components and heads are in `head_findings.py`, those about accur
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,9 @@ from study.report.blocks import Link, Paragraph
 from study.report.figures.palette import method_label
 from study.report.inputs import LIME, RunTables, Variant
 from study.report.measures import estimate, hidden_by_seed, spread
-from study.report.numbers import interval, listing, number, percent, percent_range, with_interval
+from study.report.numbers import listing, number, percent_range, with_interval
 
+MOST_WORDS = 2  # for how alike they are, in one sentence
 _DOUBTS = {"overlap": "the intervals overlap", "no interval": "there are too few texts for an interval"}
 
 
@@ -64,6 +65,26 @@ def agreement_word(rho: float) -> str:
     return next((words for floor, words in steps if rho >= floor), "differently")
 
 
+def agreement_said(row: pd.Series) -> str:
+    """What both ends of an interval say: "much alike", "partly to much alike"; "" where it holds 0 or is missing."""
+    if not np.isfinite([row["low"], row["high"]]).all() or row["low"] <= 0 <= row["high"]:
+        return ""
+    low, high = agreement_word(row["low"]), agreement_word(row["high"])
+    return low if low == high else f"{low.removesuffix(' alike').replace('differently', 'a little')} to {high}"
+
+
+def alike_text(rows: Sequence[pd.Series]) -> str:
+    """How alike SHAP and LIME rank words in the models of these rows, as one sentence."""
+    said = list(dict.fromkeys(agreement_said(row) for row in rows))
+    clear = [words for words in said if words]
+    if not clear:
+        return "Whether SHAP and LIME rank words alike stays open: the interval holds 0 or is missing."
+    if len(clear) > MOST_WORDS:
+        return "How alike SHAP and LIME rank words depends on the model."
+    rest = "" if len(clear) == len(said) else "; in other models it stays open"
+    return f"SHAP and LIME rank words {' or '.join(clear)}{rest}."
+
+
 def answer(run: RunTables) -> str:
     """The whole page in one sentence, about the first variant that has the numbers."""
     for variant in run.variants:
@@ -73,42 +94,15 @@ def answer(run: RunTables) -> str:
             continue
         effective = estimate(run, variant, "effective_components", run.shap, "")
         carried = "" if effective is None else f" over {number(effective['estimate'], 1)} components on average"
+        words = agreement_said(row)
+        first = f"rank the words of a text {words}" if words else "may or may not rank the words of a text alike"
         return (
-            f"SHAP and LIME rank the words of a text {agreement_word(row['estimate'])} (Spearman "
+            f"SHAP and LIME {first} (Spearman "
             f"{estimate_text(row)}), but a word's score is a sum{carried}, in which "
             f"{percent_range(hidden.low, hidden.high)} of what is written cancels before the score shows it "
             f"({run.label(*variant)})."
         )
     return "This run has no SHAP and LIME scores of the same texts, so it cannot say how they agree."
-
-
-def agreement_finding(run: RunTables) -> Paragraph:
-    """SHAP against LIME: rank correlation, and how many of the strongest words they share."""
-    rows = {v: estimate(run, v, "spearman", run.shap, LIME) for v in run.variants}
-    known = [r["estimate"] for r in rows.values() if r is not None]
-    if not known:
-        return missing("Do SHAP and LIME agree?")
-    words = list(dict.fromkeys(agreement_word(v) for v in known))
-    told = numbers_of(run, lambda v: None if rows[v] is None else estimate_text(rows[v]))
-    k, shared = _shared_words(run)
-    more = f" They share {shared} of a text's {k} strongest words." if shared else ""
-    links = (Link(label="all metrics", anchor="table-agreement"), Link(label="matrix", anchor="fig-agreement"))
-    lead = f"SHAP and LIME rank words {' or '.join(words)}."
-    return Paragraph(f"Spearman over the words of a text is {told}.{more}", links, lead=lead)
-
-
-def _shared_words(run: RunTables) -> tuple[int, str]:
-    """Feature agreement at the middle k of the config, as percentages."""
-    k = sorted(run.config.compare.top_k)[len(run.config.compare.top_k) // 2]
-    rows = {v: estimate(run, v, f"feature_agreement_at_k{k}", run.shap, LIME) for v in run.variants}
-
-    def say(variant: Variant) -> str | None:
-        row = rows[variant]
-        if row is None:
-            return None
-        return f"{percent(row['estimate'])} {interval(100 * row['low'], 100 * row['high'], 0)}".rstrip()
-
-    return k, numbers_of(run, say)
 
 
 def least_agreeing_finding(run: RunTables) -> Paragraph:
@@ -140,16 +134,28 @@ def least_agreeing_finding(run: RunTables) -> Paragraph:
         (_, least, low), (_, most, top) = orders[variant][0], orders[variant][-1]
         return f"{name(most)} comes first with {estimate_text(top)} and {name(least)} last with {estimate_text(low)}"
 
-    worst = list(dict.fromkeys(name(order[0][1]) for order in orders.values()))
+    worst = list(dict.fromkeys(name(method) for order in orders.values() for method in _contenders(order)))
     unsigned = any(m in UNSIGNED_METHODS for order in orders.values() for _, m, _ in order)
     size = ", or of sizes where a method has no sign: such a value says less, and is not on the same scale"
-    verb = "agrees" if len(worst) == 1 else "agree"
     links = (Link(label="matrix", anchor="fig-agreement"),)
     return Paragraph(
         f"Ordered by Spearman with SHAP{size if unsigned else ''}. {per_variant(run, say)}.",
         links,
-        lead=f"{listing(worst)} {verb} least with SHAP.",
+        lead=_least_lead(worst, is_open=any(len(_contenders(order)) > 1 for order in orders.values())),
     )
+
+
+def _contenders(order: list[tuple[float, str, pd.Series]]) -> list[str]:
+    """The last method, and those whose interval meets the last one's; without an interval nothing tells them apart."""
+    high = order[0][2]["high"]
+    return [order[0][1], *[method for _, method, row in order[1:] if not row["low"] > high]]
+
+
+def _least_lead(worst: list[str], *, is_open: bool) -> str:
+    if is_open:
+        some = f": {' or '.join(worst)}, whose intervals meet" if len(worst) <= 3 else ", as intervals meet"
+        return f"Which method agrees least with SHAP stays open{some}."
+    return f"{listing(worst)} {'agrees' if len(worst) == 1 else 'agree'} least with SHAP."
 
 
 def correctness_finding(run: RunTables) -> Paragraph:

@@ -18,7 +18,7 @@ def carriers_finding(run: RunTables) -> Paragraph:
     """How many components carry a word, and how much of what they write cancels."""
     rows = {v: estimate(run, v, "effective_components", run.shap, "") for v in run.variants}
     hidden = {v: spread(hidden_by_seed(run, v)) for v in run.variants}
-    known = [float(r["estimate"]) for r in rows.values() if r is not None]
+    known = [row for row in rows.values() if row is not None]
     if not known:
         return missing("How many components carry a word?")
 
@@ -29,15 +29,20 @@ def carriers_finding(run: RunTables) -> Paragraph:
         more = "" if lost is None else f", and {percent_range(lost.low, lost.high)} of what they write cancels"
         return f"{estimate_text(row, 1)} components{more}"
 
-    lead = f"A word is carried by {_about(known)} components, and part of what they write cancels."
+    lead = _carriers_lead(known, [lost for lost in hidden.values() if lost is not None])
     links = (Link(label="what the score hides", anchor="fig-hidden"), Link(label="numbers", anchor="table-carriers"))
     text = f"Effective number of components a word, and what cancels (range over seeds). {per_variant(run, say)}."
     return Paragraph(text, links, lead=lead)
 
 
-def _about(values: list[float]) -> str:
-    low, high = number(min(values), 0), number(max(values), 0)
-    return f"about {low}" if low == high else f"{low} to {high}"
+def _carriers_lead(rows: list[pd.Series], hidden: list[Spread]) -> str:
+    """How many components carry a word, where intervals leave out that it is one alone; and whether any cancel."""
+    cancels = bool(hidden) and min(lost.low for lost in hidden) > 0
+    more = ", and part of what they write cancels" if cancels else ""
+    if not all(row["low"] > 1 for row in rows):  # a missing bound compares false
+        return f"Whether one component or several carry a word stays open{more}."
+    low, high = (number(float(end(row["estimate"] for row in rows)), 0) for end in (min, max))
+    return f"A word is carried by {f'about {low}' if low == high else f'{low} to {high}'} components{more}."
 
 
 def writers_finding(run: RunTables) -> Paragraph:
@@ -66,7 +71,7 @@ def _kinds(run: RunTables) -> tuple[str, str] | None:
             return None
         by_kind = table.T.groupby(level=0, sort=False).sum().T
         means = by_kind.mean().sort_values(ascending=False, kind="stable")
-        told_first.append(str(means.index[0]))
+        told_first.extend(str(kind) for kind in by_kind.idxmax(axis=1))
         parts = [(_NAMES[str(k)], spread(by_kind[k])) for k in means.index]
         return listing([f"{name} {percent_range(s.low, s.high)}" for name, s in parts if s and s.high >= 0.01])
 
@@ -77,7 +82,7 @@ def _kinds(run: RunTables) -> tuple[str, str] | None:
     verb = "writes" if kinds[0] == "embed" else "write"
     lead = f"{_NAMES[kinds[0]]} {verb} the largest share of what the words change"
     if len(kinds) > 1:
-        lead = "who writes the largest share of what the words change depends on the model"
+        lead = "who writes the largest share of what the words change depends on the model or its training seed"
     return lead, f"Shares of what components contribute beyond the empty text (range over seeds). {told}."
 
 

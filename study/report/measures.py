@@ -150,13 +150,18 @@ def global_words(run: RunTables, variant: Variant, most: int = 12) -> tuple[pd.D
     table = per_text.pivot_table(index="word", columns="method", values="score", aggfunc="mean")
     table = table[[m for m in (run.shap, LIME) if m in table]]
     table["n_texts"] = rows.groupby("word")["example_id"].nunique()
-    least = next((n for n in (5, 4, 3, 2) if (table["n_texts"] >= n).sum() >= 6 * most), 1)
+    least = least_texts(table["n_texts"], most)
     table = table[table["n_texts"] >= least]
     order = (
         table.assign(key=table.iloc[:, 0]).reset_index().sort_values(["key", "word"], kind="stable").set_index("word")
     )
     ends = order[order["key"] < 0].head(most), order[order["key"] > 0].tail(most)
     return pd.concat(ends).drop(columns="key"), least
+
+
+def least_texts(n_texts: pd.Series, most: int = 12) -> int:
+    """In how many texts a word must stand to be ranked over all: up to 5, so far as 6 times `most` words are left."""
+    return next((n for n in (5, 4, 3, 2) if (n_texts >= n).sum() >= 6 * most), 1)
 
 
 def head_profiles(run: RunTables, variant: Variant, words: list[str]) -> dict[str, pd.DataFrame]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -10,7 +11,7 @@ from study.records import UNSIGNED_METHODS
 from study.report.blocks import Link, Paragraph
 from study.report.controls import FEWEST_TEXTS
 from study.report.figures.palette import method_label
-from study.report.findings import agreement_word, capital, estimate_text, missing, numbers_of, per_variant
+from study.report.findings import agreement_said, capital, estimate_text, missing, numbers_of, per_variant
 from study.report.inputs import LIME, RunTables, Variant, pick
 from study.report.measures import estimate
 from study.report.numbers import listing, percent
@@ -108,12 +109,13 @@ def _more_or_less(seed: pd.Series, edit: pd.Series) -> str:
 def _how_alike(run: RunTables) -> str:
     """How alike SHAP's rankings are at the least, over the changes that were tried."""
     rows = {what: [stability_row(run, v, what, run.shap) for v in run.variants] for what in STABILITY}
-    known = {what: [float(r["estimate"]) for r in own if r is not None] for what, own in rows.items()}
-    known = {what: own for what, own in known.items() if own}
+    known = {what: found for what, own in rows.items() if (found := [row for row in own if row is not None])}
     if not known:
-        return "How stable explanations are."
-    least = min(min(own) for own in known.values())
-    return f"With {' or '.join(known)}, {SHAP} ranks words {agreement_word(least)}."
+        return f"Of how stable {SHAP} is this run has no evidence."
+    least = min((row for found in known.values() for row in found), key=lambda row: float(row["estimate"]))
+    if said := agreement_said(least):
+        return f"With {' or '.join(known)}, {SHAP} ranks words {said}."
+    return f"Whether {SHAP} ranks words alike with {' or '.join(known)} stays open."
 
 
 def sanity_finding(run: RunTables) -> Paragraph:
@@ -142,8 +144,17 @@ def sanity_finding(run: RunTables) -> Paragraph:
     return Paragraph(
         f"Spearman of sizes with the trained model's explanation: {_named(run, rows)}.{told}",
         (Link(label="sanity", anchor="fig-sanity"),),
-        lead=_sanity_lead(list(kept), bool(doubtful), any(r["n_examples"] >= FEWEST_TEXTS for r in rows.values())),
+        lead=_sanity_lead(
+            list(kept),
+            bool(doubtful) or _may_be_kept(rows.values()),
+            any(r["n_examples"] >= FEWEST_TEXTS for r in rows.values()),
+        ),
     )
+
+
+def _may_be_kept(rows: Iterable[pd.Series]) -> bool:
+    """Whether some interval reaches above KEPT, or is missing: then it is not shown that the ranking is gone."""
+    return any(not row["high"] <= KEPT for row in rows)
 
 
 def _sanity_lead(kept: list[str], is_open: bool, enough: bool) -> str:

@@ -14,6 +14,9 @@ from study.report.page import write_report
 from tests.report.synthetic_run import write_synthetic_run
 from tests.report.synthetic_shape import Shape
 
+EMPTY = b'<svg xmlns="http://www.w3.org/2000/svg" width="10pt" height="10pt"/>'
+UNPAINTED = style.Rendered(svg=EMPTY, png=b"", pdf=b"", plain_svg=EMPTY, width=100)
+
 
 @dataclass(frozen=True)
 class Written:
@@ -57,11 +60,11 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Written:
 
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are painted and measured, but not written as SVG and PNG."""
-    monkeypatch.setattr(style, "_save", lambda *_: b"<svg/>")
+    """Figures are painted and measured, but not written as files."""
+    monkeypatch.setattr(style, "_save", lambda *_: EMPTY)
 
 
 @pytest.fixture
 def no_painting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are not even painted: only what the sections say of them is made."""
-    monkeypatch.setattr(style, "_render", lambda *_: (b"<svg/>", b"", b"<svg/>", 100))
+    monkeypatch.setattr(style, "_render", lambda *_: UNPAINTED)

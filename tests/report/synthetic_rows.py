@@ -11,7 +11,7 @@ from study.config.limits import SHAPLEY_METHODS, primary_shapley
 from tests.report.synthetic_evaluations import EvaluationRows
 from tests.report.synthetic_heads import MEAN_WRITE, HeadRows
 from tests.report.synthetic_shape import METRICS, NOISE, UNSIGNED, Shape, component_rows
-from tests.report.synthetic_texts import SENTENCES, VALENCE, is_unknown
+from tests.report.synthetic_texts import VALENCE, is_unknown
 
 
 def loadings(components: list[tuple[str, str, int, int]], rng: np.random.Generator) -> np.ndarray:
@@ -48,7 +48,7 @@ class Writer:
         accuracy = 0.79 + self.rng.normal(0, 0.005)
         self.add("accuracy", **key, kind="model", accuracy=accuracy, low=accuracy - 0.025, high=accuracy + 0.025)
         dissected = HeadRows(self.add, shape=self.shape, key=key, components=components, d_mlp=d_mlp)
-        sentences = list(itertools.islice(itertools.cycle(enumerate(SENTENCES)), self.shape.n_texts))
+        sentences = list(itertools.islice(itertools.cycle(enumerate(self.shape.sentences)), self.shape.n_texts))
         for n, (i, (text, label)) in enumerate(sentences):
             example = f"t{n:03d}"
             label = (label + i) % len(self.shape.classes) if len(self.shape.classes) > 2 else label

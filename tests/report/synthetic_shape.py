@@ -38,6 +38,7 @@ class Shape:
     n_heads: int = 4
     classes: tuple[str, ...] = ("negative", "positive")
     max_words: int = 40
+    sentences: tuple[tuple[str, int], ...] = tuple(SENTENCES)  # (text, label), over again where n_texts is larger
     n_texts: int = len(SENTENCES)
     methods: tuple[str, ...] = tuple(NOISE)
     broken_gate: bool = False

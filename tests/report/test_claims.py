@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from study.report.accuracy import accuracy_finding
+from study.report.accuracy import accuracy_answer
 from study.report.controls import completeness_note, untrained_controls, untrained_figure, untrained_finding
 from study.report.inputs import RunTables
 from tests.report.conftest import Written
 from tests.report.edits import add_estimates, set_estimates, set_rows, with_second_data_set
 
 GAIN = ("accuracy_gain", "model", "tfidf_logreg")
+NOT_TESTED = "Whether that is more than the baseline was not tested."
 NAN = float("nan")
 
 
@@ -23,36 +24,37 @@ NAN = float("nan")
         ((-0.02, -0.05, 0.01), "Every model reads a little worse than the baseline, but the difference is not"
          " certain."),
         ((0.0, -0.01, 0.01), "Every model reads as well as the baseline."),
-        ((0.02, NAN, NAN), "Accuracy beside the baseline."),
+        ((0.02, NAN, NAN), NOT_TESTED),
     ],
 )  # fmt: skip
 def test_a_lead_is_claimed_from_the_paired_interval(
     small: Written, gain: tuple[float, float, float], lead: str
 ) -> None:
-    found = accuracy_finding(add_estimates(small.run, *GAIN, gain))
-    assert found.lead == lead
-    assert "so the lead" not in found.text
+    found = accuracy_answer(add_estimates(small.run, *GAIN, gain))
+    assert found.text.startswith(lead)
+    assert found.lead.startswith("Test accuracy: ")
 
 
 def test_the_accuracies_alone_claim_nothing(small: Written) -> None:
     run = set_rows(small.run, "accuracy", "accuracy", 0.5, kind="tfidf_logreg")
-    found = accuracy_finding(run)
-    assert found.lead == "Accuracy beside the baseline."
+    found = accuracy_answer(run)
+    assert found.text.startswith(NOT_TESTED)
     assert "gets 50.0" in found.text
 
 
 def test_models_with_different_verdicts_are_named(small: Written) -> None:
     run = add_estimates(small.run, *GAIN, (0.02, 0.01, 0.03), ("encoder",))
-    assert accuracy_finding(run).lead == "encoder beats the baseline."
+    assert accuracy_answer(run).text.startswith("encoder beats the baseline. ")
     run = add_estimates(run, *GAIN, (-0.02, -0.03, -0.01), ("attention-only",))
-    assert accuracy_finding(run).lead == "encoder beats the baseline; attention-only reads worse than the baseline."
+    told = "encoder beats the baseline; attention-only reads worse than the baseline. "
+    assert accuracy_answer(run).text.startswith(told)
 
 
 def test_every_data_set_has_its_own_baseline(small: Written) -> None:
     run = with_second_data_set(small.run)
     run = set_rows(run, "accuracy", "accuracy", 0.611, kind="tfidf_logreg", dataset="films")
-    text = accuracy_finding(run).text
-    assert "77.2" in text.split("logistic regression gets")[1]
+    text = accuracy_answer(run).text
+    assert "77.2" in text.split("logistic regression, which only counts words, gets")[1]
     assert "(films)" in text.split("61.1")[1]
 
 

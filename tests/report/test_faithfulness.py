@@ -43,7 +43,7 @@ def compared(run: RunTables, difference: tuple[float, float, float], p: float, *
         ((0.2, 0.1, 0.3), 0.01, "SHAP is more faithful than LIME, by 0.200."),
         ((-0.2, -0.3, -0.1), 0.01, "LIME is more faithful than SHAP, by 0.200."),
         ((0.2, NAN, NAN), NAN, NO_DIFFERENCE),
-        ((NAN, NAN, NAN), NAN, "How faithful SHAP and LIME are."),
+        ((NAN, NAN, NAN), NAN, "Which of SHAP and LIME is more faithful was not tested."),
     ],
 )
 def test_a_difference_is_claimed_by_test_and_interval(

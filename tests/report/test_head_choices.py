@@ -21,6 +21,7 @@ from study.report.page import build_sections, render_page
 from study.report.sections.opening import TITLE, opening_blocks
 from tests.report.conftest import Written
 from tests.report.edits import set_rows, with_head_methods, without_table
+from tests.report.links import dead_links
 from tests.report.synthetic_run import write_synthetic_run
 from tests.report.synthetic_shape import Shape
 from tests.report.test_heads_evidence import VARIANT, figure
@@ -48,7 +49,7 @@ def test_a_page_of_any_choice_of_head_methods(run: RunTables, methods: tuple[str
     run = with_head_methods(run, methods)
     opening, sections = opening_blocks(run), build_sections(run)
     html, markdown = render_page(run, opening, sections), to_markdown(TITLE, opening, sections)
-    assert set(re.findall(r'href="#([^"]*)"', html)) <= set(re.findall(r'\bid="([^"]*)"', html))
+    assert not dead_links(html)
     for page in (html.lower(), markdown.lower()):
         assert ">nan<" not in page
         assert "nan%" not in page

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 
 import numpy as np
 import pandas as pd
@@ -30,6 +29,7 @@ from study.report.sections.opening import opening_blocks
 from study.report.sections.score_card import build
 from tests.report.conftest import Written
 from tests.report.edits import with_rows, without_table
+from tests.report.links import dead_links
 from tests.report.synthetic_known import fail_check, known_run
 
 
@@ -205,7 +205,7 @@ def test_a_page_shows_the_sections_that_its_config_names(run: RunTables) -> None
     assert [s.name for s in sections] == ["recommendations", "limits", "score-card"]
     assert {"findings", "score-card", "recommendations", "limits"} <= {s.name for s in build_sections(run)}
     html = render_page(chosen, opening_blocks(chosen), sections)
-    assert set(re.findall(r'href="#([^"]*)"', html)) <= set(re.findall(r'\bid="([^"]*)"', html))
+    assert not dead_links(html)
     assert ">nan<" not in html.lower()
 
 

@@ -17,6 +17,7 @@ from study.report.page import build_sections, render_page
 from study.report.sections.opening import TITLE, opening_blocks
 from tests.report.conftest import Written
 from tests.report.edits import EVALUATED, HEAD_TABLES, with_rows, without_table
+from tests.report.links import dead_links, without_scripts
 from tests.report.synthetic_run import write_synthetic_run
 from tests.report.synthetic_shape import Shape
 
@@ -48,8 +49,8 @@ def test_a_page_of_any_shape(name: str, tmp_path: Path) -> None:
     config = write_synthetic_run(tmp_path / "run", dataclasses.replace(SHAPES[name], shown_texts=1))
     html, markdown, sections = pages_of(read_run(tmp_path / "run", config))
     assert {"findings", "model", "limits", "reproduce", "appendix"} <= {s.name for s in sections}
-    assert set(re.findall(r'href="#([^"]*)"', html)) <= set(re.findall(r'\bid="([^"]*)"', html))
-    for page in (html, markdown):
+    assert not dead_links(html)
+    for page in (without_scripts(html), markdown):
         assert ">nan<" not in page.lower()
         assert " nan " not in page.lower()
         assert "None" not in page.replace("None of", "")
@@ -61,7 +62,7 @@ def test_a_page_without_one_table(missing: str, small: Written) -> None:
     run = without_table(small.run, missing)
     html, _, sections = pages_of(run)
     assert f'id="table-file-{missing}"' not in html
-    assert set(re.findall(r'href="#([^"]*)"', html)) <= set(re.findall(r'\bid="([^"]*)"', html))
+    assert not dead_links(html)
     assert "findings" in {s.name for s in sections}
 
 
@@ -88,8 +89,8 @@ def test_a_page_on_which_every_evaluation_is_undefined(small: Written) -> None:
         run = with_rows(run, name, frame)
     html, markdown, sections = pages_of(run)
     assert {"hypotheses", "faithfulness", "stability", "people"} <= {s.name for s in sections}
-    assert set(re.findall(r'href="#([^"]*)"', html)) <= set(re.findall(r'\bid="([^"]*)"', html))
-    assert "nan" not in re.findall(r"\w+", re.sub(r"base64,[^\"]*", "", html + markdown).lower())
+    assert not dead_links(html)
+    assert "nan" not in re.findall(r"\w+", re.sub(r"data:image[^\"]*", "", html + markdown).lower())
 
 
 def test_a_page_without_any_table(tmp_path: Path) -> None:
@@ -97,9 +98,11 @@ def test_a_page_without_any_table(tmp_path: Path) -> None:
     for path in (tmp_path / "run").rglob("*.*"):
         path.unlink()
     html, _, sections = pages_of(read_run(tmp_path / "run", config))
-    assert html.count("This run has no evidence.") == 10
+    assert html.count("This run has no evidence.") == 8
+    assert html.count("This run cannot say: ") == 4
+    assert "Which of the two is right is not known here." in html
     assert "?." not in html
-    assert [s.name for s in sections] == ["findings", "limits", "reproduce"]
+    assert [s.name for s in sections] == ["answers", "findings", "limits", "reproduce"]
 
 
 def test_a_page_without_cost(small: Written) -> None:

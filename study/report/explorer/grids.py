@@ -25,7 +25,10 @@ class WordLine:
     def fill(self, rows: pd.DataFrame, column: str, names: Sequence[str], value: str = "value") -> FloatArray:
         """[place name]: `value` of the rows of these texts whose `column` is that name; NaN where there is no row."""
         start = {example: span.start for example, span in self.span.items()}
-        place = rows["example_id"].map(start).astype(float) + rows["word_index"].astype(float)
+        n_words = {example: span.stop - span.start for example, span in self.span.items()}
+        index = rows["word_index"].astype(float)
+        inside = index < rows["example_id"].map(n_words).astype(float)  # a text without scores has no places
+        place = (rows["example_id"].map(start).astype(float) + index).where(inside)
         return _filled(len(self.words), place, rows[column], names, rows[value])
 
 

@@ -28,6 +28,7 @@ MEANING = {
     "profile_words": "the words that each head carries most, for and against",
     "head_disagreement": "the heads on which direct and causal methods part most, with the reason",
     "head_matches": "heads of one seed matched with those of another by the words they carry",
+    "readout_attention": "what the readout looks at: the weight of every head on every word, and on CLS (-1)",
     "patching": "change of the margin when a head's output comes from a twin text",
     "layers": "margin read off after every step, and what the step adds",
     "neurons": "size of every neuron's contribution over the texts",

@@ -7,7 +7,14 @@ import math
 import pandas as pd
 
 from study.report.blocks import Block, Details, Figure, Paragraph, Section, Table
-from study.report.figures.convergence import OURS, Curve, paint_convergence, sampler_colour, sampler_label
+from study.report.figures.convergence import (
+    OURS,
+    Curve,
+    paint_convergence,
+    sampler_colour,
+    sampler_label,
+    sampler_marker,
+)
 from study.report.figures.palette import MUTED
 from study.report.figures.style import draw
 from study.report.inputs import RunTables, pick
@@ -109,6 +116,7 @@ def _curves(run: RunTables, game: Game, target: str) -> list[Curve]:
             bold=sampler in (OURS, "lime"),
             evaluations=rows["evaluations"].to_numpy(dtype=float),
             error=rows["error"].to_numpy(dtype=float),
+            marker=sampler_marker(str(sampler)),
         )
         for sampler, rows in _mean_errors(run, game, target).sort_values("evaluations").groupby("sampler", sort=False)
     ]

@@ -26,9 +26,9 @@ def build(run: RunTables) -> Section | None:
     most = f"{plural(round(evals), 'evaluation')} and {count(milliseconds)} ms a text"
     title = f"Of the methods for words {method_label(dear)} takes longest: {most}"
     note = (
-        f"Means over {plural(int(total['n_texts'].max()), 'explanation')} a method (texts × models × seeds, the "
-        "untrained control included); one thread. Coalitions asked for twice are counted once. No interval. Seconds "
-        "differ from machine to machine."
+        f"Means; n = {plural(int(total['n_texts'].max()), 'explanation')} a method (texts × models × "
+        f"{plural(len(run.config.seeds), 'seed')}, the untrained control included); one "
+        "thread. Coalitions asked for twice are counted once. No interval. Seconds differ from machine to machine."
     )
     figure = draw("cost", lambda: paint_cost(per_text), title=title, note=note, source="cost.csv")
     blocks: list[Block] = [

@@ -9,11 +9,10 @@ import pandas as pd
 
 from study.config.limits import SHAPLEY_METHODS
 from study.records import FloatArray
-from study.report.blocks import Block, Details, Figure, Section, Table
+from study.report.blocks import Block, Details, Figure, Link, Paragraph, Section, Table
 from study.report.faithfulness_findings import (
     COMPREHENSIVENESS,
     REMOVED,
-    faithfulness_finding,
     method_name,
     methods_of,
     removed_by,
@@ -41,6 +40,11 @@ _COLUMNS = {  # every metric -> its column
     "infidelity_error": "infidelity ↓",
     "infidelity_scaled_error": "best scaled ↓",
 }
+_WHY = (
+    "Where an explanation is right about the model, taking out the words that it names first must change the "
+    "prediction most, and these words alone must keep it. Every method is tested so, by every way of taking words out "
+    "that the run names."
+)
 _WHAT = (
     "Comprehensiveness: margin lost without the words that an explanation names first (10 to 50 % of them). "
     "Sufficiency: margin lost with nothing but these. Both lie between the least (0) and the most (1) that any order "
@@ -55,7 +59,7 @@ def build(run: RunTables) -> Section | None:
     operators = removed_by(run)
     if not operators:
         return None
-    blocks: list[Block] = [faithfulness_finding(run)]
+    blocks: list[Block] = [Paragraph(_WHY, (Link(label="what came of it", anchor="findings"),))]
     if (grid := _grid(run, operators)) is not None:
         blocks.append(grid)
     if (differences := _differences(run, operators)) is not None:

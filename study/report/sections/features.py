@@ -51,7 +51,7 @@ def build(run: RunTables) -> Section | None:
         blocks += [Heading("Words that count over all texts", "global-words"), words]
     if dots or length:
         blocks += [Heading("Where they disagree", "disagreement"), *[b for b in (dots, *_confusions(run), length) if b]]
-    if control := untrained_figure(run):
+    if control:
         blocks += [Heading("Control: the same methods on untrained weights", "untrained"), control]
     if not blocks:
         return None

@@ -1,19 +1,14 @@
-"""Section: the findings."""
+"""Section: what else the run found; accuracy and agreement are among the answers above it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from study.report.accuracy import accuracy_finding
 from study.report.blocks import Bullets, Paragraph, Section
 from study.report.causal_findings import causal_finding
 from study.report.controls import untrained_finding
 from study.report.faithfulness_findings import faithfulness_finding
-from study.report.findings import (
-    agreement_finding,
-    correctness_finding,
-    least_agreeing_finding,
-)
+from study.report.findings import correctness_finding, least_agreeing_finding
 from study.report.head_findings import carriers_finding, writers_finding
 from study.report.inputs import RunTables
 from study.report.notes import findings_note
@@ -27,7 +22,6 @@ def rules_of(run: RunTables) -> list[Rule]:
     """The findings of this run, in order; those about evaluations where it has any."""
     measures = run.config.evaluate.measures
     return [
-        agreement_finding,
         least_agreeing_finding,
         *([faithfulness_finding] if "faithfulness" in measures else [correctness_finding]),
         carriers_finding,
@@ -36,7 +30,6 @@ def rules_of(run: RunTables) -> list[Rule]:
         removal_finding,
         *([stability_finding] if "stability" in measures else []),
         sanity_finding if "sanity" in measures else untrained_finding,
-        accuracy_finding,
     ]
 
 

@@ -45,7 +45,7 @@ def build(run: RunTables) -> Section | None:
     blocks += removal_blocks(run)
     if not blocks:
         return None
-    title = "Head methods compared, and words beside heads"
+    title = "Methods that score heads, compared; and words beside heads"
     return Section(name="head-methods", title=title, short="Head methods", blocks=tuple(blocks))
 
 

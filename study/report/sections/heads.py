@@ -45,7 +45,12 @@ def build(run: RunTables) -> Section | None:
     blocks: list[Block] = []
     scatter = _direct_causal(run)
     if scatter:
-        blocks += [Paragraph(TWO_KINDS), scatter, *[b for b in (head_quote(run), _classes(run), _rules(run)) if b]]
+        blocks += [
+            Paragraph(TWO_KINDS),
+            Paragraph(EXCHANGEABLE),
+            scatter,
+            *[b for b in (head_quote(run), _classes(run), _rules(run)) if b],
+        ]
         if parting := _parting(run):
             blocks.append(Details("Heads on which direct and causal methods part, with the reasons", (parting,)))
     blocks += [*profile_blocks(run), *trial_blocks(run)]
@@ -55,7 +60,8 @@ def build(run: RunTables) -> Section | None:
     if not blocks:
         return None
     title = "Which heads: what they write, and what is lost without them"
-    return Section(name="heads", title=title, short="Heads", blocks=(Paragraph(EXCHANGEABLE), *blocks))
+    first = () if scatter else (Paragraph(EXCHANGEABLE),)
+    return Section(name="heads", title=title, short="Heads", blocks=(*first, *blocks))
 
 
 def _direct_causal(run: RunTables) -> Figure | None:

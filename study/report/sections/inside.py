@@ -36,6 +36,12 @@ PATHS = (
 )
 
 
+ABOUT = (
+    "A look into the network: how the margin grows from layer to layer, which neurons write it, and on which ways, "
+    "from a word through one head or two, it comes about."
+)
+
+
 def build(run: RunTables) -> Section | None:
     """Layers, neurons, paths, twins and interventions; None where the run has none of them."""
     blocks: list[Block] = []
@@ -50,9 +56,8 @@ def build(run: RunTables) -> Section | None:
     blocks += intervention_blocks(run)
     if not blocks:
         return None
-    return Section(
-        name="inside", title="Where it happens: layers, neurons and paths", short="Inside", blocks=tuple(blocks)
-    )
+    title = "Where it happens: layers, neurons and paths"
+    return Section(name="inside", title=title, short="Inside", blocks=(Paragraph(ABOUT), *blocks))
 
 
 def _layers(run: RunTables) -> Figure | None:

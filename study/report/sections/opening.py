@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from study.report.blocks import Block, Details, Paragraph, Table
+from study.report.blocks import Block, Bullets, Details, Paragraph, Table
 from study.report.cautions import warning_blocks
 from study.report.findings import answer
 from study.report.inputs import RunTables
@@ -44,7 +44,33 @@ def opening_blocks(run: RunTables) -> tuple[Block, ...]:
     gates, warnings = gate_blocks(run), warning_blocks(run)
     said = answer_known(run) or answer(run)
     body: tuple[Block, ...] = (Paragraph(said, tone="lead"), Paragraph(identity(run), tone="muted"))
-    return (*gates, *warnings, *body) if any(not g["passed"] for g in run.gates) else (*warnings, *body, *gates)
+    if any(not g["passed"] for g in run.gates):
+        return (*gates, *warnings, *body, how_to_read(run))
+    return (*warnings, *body, *gates, how_to_read(run))
+
+
+def how_to_read(run: RunTables) -> Details:
+    """The words of this page in a few lines, folded."""
+    level = f"{100 * run.config.compare.level:g} %"
+    terms = {
+        "Margin, logits.": "The number that is explained: how far the model leans to one class, before it is turned "
+        "into a probability. 0: undecided; 2 logits: about 88 %. With two classes + is the second one.",
+        "Word scores.": "SHAP (Shapley values): what a word adds to the margin, averaged over all orders in which the "
+        "words could be added. LIME: the weights of a straight-line model of the margin, fitted to the text with words "
+        "taken out. Rank correlation (Spearman): 1 for the same order of words, 0 for unrelated ones.",
+        "Components, heads.": "The margin is a sum over parts of the network. An attention head (L1H0: layer 1, head "
+        "0) moves information between words; CLS is the place where the margin is read.",
+        "Direct, causal.": "Direct: what a head itself writes to the margin. Causal: what is lost without the head, "
+        "so that a head counts that only feeds later ones.",
+        "Crosswalk.": "A table of words by heads, whose rows add up to the words' scores and whose columns to the "
+        "heads'.",
+        "[a, b].": f"The {level} interval: values that fit what was seen, for new texts, and for new training seeds "
+        "(the same model trained again) where there are several. Nothing is claimed where it leaves both signs open.",
+        "Gates.": "Sums that must come out exactly, checked on every model; a run with a broken gate is not to be "
+        "believed.",
+    }
+    items = tuple(Paragraph(text, lead=lead) for lead, text in terms.items())
+    return Details("How to read this page", (Bullets(items),))
 
 
 def gate_blocks(run: RunTables) -> tuple[Block, ...]:

@@ -31,7 +31,7 @@ def build(run: RunTables) -> Section | None:
         blocks.append(_texts(run))
     if len(blocks) == 1:
         return None
-    return Section(name="people", title="Beside what people say", short="People", blocks=tuple(blocks))
+    return Section(name="people", title="Do explanations follow what people say?", short="People", blocks=tuple(blocks))
 
 
 def people_finding(run: RunTables) -> Paragraph:

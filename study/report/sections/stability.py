@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from study.config.limits import SHAPLEY_METHODS
-from study.report.blocks import Block, Details, Figure, Paragraph, Section, Table
+from study.report.blocks import Block, Details, Figure, Link, Paragraph, Section, Table
 from study.report.figures.agreement import Dot, make_dot, paint_dots
 from study.report.figures.grids import GridPanel, paint_grids
 from study.report.figures.palette import ACCENT, MUTED, method_label
@@ -22,10 +22,8 @@ from study.report.stability_findings import (
     SOURCES,
     STABILITY,
     cannot_notice,
-    sanity_finding,
     sanity_row,
     sanity_steps,
-    stability_finding,
     stability_metric,
     stability_rows,
     variance_finding,
@@ -33,6 +31,14 @@ from study.report.stability_findings import (
 from study.report.tables import make_table
 
 _COLOURS = dict(zip(STABILITY, (ACCENT, MUTED, "#b3541e"), strict=True))
+_STABLE = (
+    "An explanation should hardly change when nothing that matters changed: with new random numbers, with one word of "
+    "the text edited, with the same model trained again from another seed."
+)
+_SANE = (
+    "And it must change when the model knows nothing any more: with weights made random, from the readout downwards, "
+    "or trained on shuffled labels. A method whose ranking of words stays is blind to the model."
+)
 MOST_EDITS = 30  # shown
 NOTHING_LEFT = 0.1  # mean Spearman below which a method counts as having lost its ranking
 
@@ -41,9 +47,9 @@ def build(run: RunTables) -> Section | None:
     """Stability, sanity, and the sources of variance; nothing where the run has none of them."""
     blocks: list[Block] = []
     if (stability := _stability(run)) is not None:
-        blocks += [stability_finding(run), stability]
+        blocks += [Paragraph(_STABLE, (Link(label="what came of it", anchor="findings"),)), stability]
     if (sanity := _sanity(run)) is not None:
-        blocks += [sanity_finding(run), sanity]
+        blocks += [Paragraph(_SANE), sanity]
         blocks += [learned] if (learned := _learned(run)) else []
     if (variance := _variance(run)) is not None:
         blocks += [variance_finding(run), Details("Every component of variance", (variance,))]
@@ -51,7 +57,12 @@ def build(run: RunTables) -> Section | None:
         blocks.append(Details("The edits", (_edits(run),)))
     if not blocks:
         return None
-    return Section(name="stability", title="Stable, and not blind?", short="Stability", blocks=tuple(blocks))
+    return Section(
+        name="stability",
+        title="Are explanations stable, and do they notice a model that knows nothing?",
+        short="Stability",
+        blocks=tuple(blocks),
+    )
 
 
 def _stability(run: RunTables) -> Figure | None:
