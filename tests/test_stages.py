@@ -15,7 +15,13 @@ from study.config import ConvergenceConfig, DatasetConfig, EvaluateConfig, Model
 from study.stages import _ALL_SECTIONS, _BASE, _SCORE, STAGES, SWEEP_STAGES, Stage
 
 ROOT = Path(__file__).parent.parent
-SHARED = {"artefacts.py", "pipeline.py", "preparing.py", "restoring.py", "tables.py"}  # of all: they import what some need
+SHARED = {
+    "artefacts.py",
+    "pipeline.py",
+    "preparing.py",
+    "restoring.py",
+    "tables.py",
+}  # of all: they import what some need
 
 NOT_DECIDING = {
     ("train", "gates.py"): "of the walkthrough, which training does not walk",
