@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from study.errors import UnknownNameError
@@ -22,6 +23,14 @@ def suggest(name: str, allowed: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"; did you mean '{near[0]}'?" if near else ""
     return f"{hint} (allowed: {', '.join(names)})"
+
+
+def nearest_file(path: Path) -> str:
+    """The tail of an error message about a file that is not there: where it was looked for, and a name that is near."""
+    beside = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, beside, n=1, cutoff=0.5)
+    hint = f"; did you mean '{path.parent / near[0]}'?" if near else ""
+    return f"{hint} (a relative path starts at the current directory, {Path.cwd()})"
 
 
 class Registry(Mapping[str, str]):

@@ -71,7 +71,7 @@ def explain(
     """
     from rich.console import Console
 
-    from study.showing.answering import Request, answer
+    from study.showing.answering import Output, Request, answer
     from study.showing.texts import TextSource
 
     texts = TextSource(text or [], file or [], sys.stdin.buffer, is_terminal=sys.stdin.isatty())
@@ -86,7 +86,7 @@ def explain(
         as_json=as_json,
         page=html,
     )
-    out = Console(highlight=False, emoji=False, width=_width())
+    out = Output(highlight=False, emoji=False, width=_width())
     if not (out.encoding or "").startswith("utf") and hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a minus sign must not be lost in a "?"
     raise typer.Exit(answer(request, texts, out, Console(stderr=True, highlight=False, emoji=False)))

@@ -16,7 +16,7 @@ from study.config.known_answers import Misfits, check_circuits, check_settings
 from study.config.limits import WITHIN_WORDS, clean_sibling, describe_heads, fewest_coalitions
 from study.config.running import check_running
 from study.config.yaml_tree import KeyPath, Place, Tree
-from study.registry import suggest
+from study.registry import nearest_file, suggest
 
 _FILES_ONLY = ("path", "text_column", "label_column", "id_column", "on_bad_row")
 
@@ -47,7 +47,7 @@ def check_tree(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str]]
     """Places and messages of unknown names, repetitions, and settings of a data set that do not fit its source."""
     yield from _check_names(tree, allowed)
     yield from _check_unique(tree)
-    yield from _check_files(tree)
+    yield from _check_files(tree, allowed)
     yield from _check_rated(tree, allowed)
     yield from check_settings(tree)
     yield from check_running(tree)
@@ -214,7 +214,7 @@ def _check_unique(tree: Tree) -> Iterable[tuple[Place, str]]:
                 yield tree.place(path), message
 
 
-def _check_files(tree: Tree) -> Iterable[tuple[Place, str]]:
+def _check_files(tree: Tree, allowed: AllowedNames) -> Iterable[tuple[Place, str]]:
     for path, item in tree.entries("datasets"):
         if not isinstance(item, dict) or not isinstance(source := item.get("source"), str):
             continue
@@ -223,8 +223,8 @@ def _check_files(tree: Tree) -> Iterable[tuple[Place, str]]:
         if source == "files" and file is None:
             yield tree.place((*path, "source")), f"{name}: the source 'files' needs a `path`"
         elif source == "files" and isinstance(file, str) and not Path(file).is_file():
-            yield tree.place((*path, "path")), f"{name}.path: there is no file '{file}' (from the current folder)"
-        for key in _FILES_ONLY if source != "files" else ():
+            yield tree.place((*path, "path")), f"{name}.path: there is no file '{file}'{nearest_file(Path(file))}"
+        for key in _FILES_ONLY if source != "files" and source in allowed.datasets else ():
             if key in item and item[key] != DatasetConfig.model_fields[key].default:
                 message = f"{name}.{key} is for the source 'files' only, not '{source}': remove it"
                 yield tree.place((*path, key), of_key=True), message

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import math
 from collections import Counter, defaultdict
@@ -19,6 +18,7 @@ from study.data.splits import split_texts, splits_card
 from study.data.words import split_words
 from study.errors import DataError
 from study.records import Corpus, LabelledTexts
+from study.registry import nearest_file
 
 _SHOWN = 20  # bad rows listed in an error
 
@@ -88,13 +88,7 @@ def _read(config: DatasetConfig) -> tuple[str, bytes]:
     try:
         return config.path, path.read_bytes()
     except FileNotFoundError:
-        beside = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []
-        near = difflib.get_close_matches(path.name, beside, n=1, cutoff=0.5)
-        hint = f"; did you mean '{path.parent / near[0]}'?" if near else ""
-        raise DataError(
-            f"data set '{config.name}': no file '{config.path}'{hint} (a relative path starts at the current "
-            f"directory, {Path.cwd()})"
-        ) from None
+        raise DataError(f"data set '{config.name}': no file '{config.path}'{nearest_file(path)}") from None
     except OSError as error:
         raise DataError(f"data set '{config.name}': cannot read '{config.path}': {error.strerror}") from None
 

@@ -142,8 +142,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
     ) -> TextClassifier:
         """A fitted classifier: the trained model of a run itself, as `run.explainer(dataset, model, seed)` takes it.
 
-        Its classes_ are the names of the run's classes, its parameters those of the model: a clone of it learns other
-        texts with the same settings (but for word vectors). It has no history_ and n_iter_.
+        Its classes_ are the names of the run's classes, ascending as after fit: where the run has its two the other
+        way round, decision_function has the other sign than the margins that are explained. Its parameters are those of
+        the model: a clone of it learns other texts with the same settings (but for word vectors). It has no history_
+        and n_iter_.
         Raises: UnknownNameError for a data set, model or seed that the run has not; LedgerError for damaged files;
         InputError for the name of a run in place of the run.
         """
@@ -157,7 +159,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         values = {name: value for section in sections for name, value in section}
         values |= {"device": "cpu", "random_state": known.key.seed}
         fitted = cls(**{name: values[name] for name in cls().get_params() if name in values})
-        fitted.known_, fitted.classes_ = known, np.array(known.class_names)
+        fitted.known_, fitted.classes_ = known, np.array(sorted(known.class_names))
         return fitted
 
     def explainer(self) -> TextExplainer:
@@ -172,7 +174,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: Iterable[str]) -> FloatArray:
         """Margins, logits: for two classes [example], that of the second class; else [example class_].
 
-        A margin is the class's logit minus the mean of the others', the number that every explanation explains.
+        A margin is the class's logit minus the mean of the others', the number that every explanation explains (for a
+        run whose two classes are not in ascending order: see `from_run`).
         """
         logits = torch.tensor(self._logits(X))
         n_classes = logits.shape[1]
@@ -189,13 +192,14 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[chosen]
 
     def _logits(self, X: Iterable[str]) -> FloatArray:
-        """[example class_], float64."""
+        """[example class_], float64; columns in the order of classes_, which need not be that of the model."""
         check_is_fitted(self)
         texts = read_texts(X)
         unlabelled = _labelled(texts, np.zeros(len(texts), dtype=np.int64))
         model = self.known_.model
         batch = make_batch(unlabelled, self.known_.vocabulary, model.max_positions - 1)
-        return predict_logits(model, batch).astype(np.float64)
+        columns = [self.known_.class_names.index(str(name)) for name in self.classes_.tolist()]
+        return predict_logits(model, batch).astype(np.float64)[:, columns]
 
 
 def _labelled(texts: tuple[str, ...], label: IntArray) -> LabelledTexts:

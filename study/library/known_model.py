@@ -12,6 +12,7 @@ from study.artefacts import load_encoder
 from study.config import StudyConfig
 from study.data.vocabulary import Vocabulary
 from study.data.words import split_words
+from study.errors import LedgerError
 from study.ledger.markers import written_files
 from study.library.loading import ModelKey
 from study.model.encoder import Encoder
@@ -71,7 +72,12 @@ def _explained(folder: Path) -> dict[tuple[str, ...], str]:
 
 
 def _check_files(folder: Path, names: Sequence[str]) -> None:
-    """Raises: LedgerError where a stage's file is missing, or is not as the stage wrote it."""
+    """Raises: LedgerError where a stage's file is missing, or is not, or not known to be, as the stage wrote it."""
     known = written_files(folder)
     for name in names:
         ledger.read_bytes(folder / name, known.get(name))
+        if name not in known:
+            raise LedgerError(
+                f"no finished stage of this run says that it wrote {folder / name}, so nobody knows whether it is "
+                "unchanged; `study run` makes it again"
+            )

@@ -9,6 +9,7 @@ import numpy as np
 
 from study.config.limits import SHAPLEY_METHODS
 from study.errors import InputError, UnknownNameError
+from study.records import NOT_IN_LOGITS
 from study.registry import suggest
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def shap_of_text(explanation: Explanation, method: str | None = None) -> shap.Ex
     their scores leave of the margin, so that every plot ends at the margin.
     With numpy 2, `shap.plots.text` of shap 0.51 writes colours that no browser reads; draw it within
     `with numpy.printoptions(legacy="1.25"):`.
-    Raises: UnknownNameError for a method that the explanation has not.
+    Raises: UnknownNameError for a method that the explanation has not; InputError for one whose scores are not in
+    logits (`study.records.NOT_IN_LOGITS`), for such scores are no parts of a margin.
     """
     from shap import Explanation as ShapExplanation  # takes seconds to import
 
@@ -49,7 +51,7 @@ def to_shap(explanations: Sequence[Explanation], method: str | None = None) -> s
     values: [example word], the summed scores of a word in a text, 0 where the text has it not; data: how often it has
     it; feature_names: the words, in the order in which they first come. A row's sum and its base value give the margin.
     method and base_values as in `shap_of_text`.
-    Raises: InputError for no explanations, or of different targets or models; UnknownNameError as there.
+    Raises: InputError for no explanations, or of different targets or models; for a method as there.
     """
     if not len(explanations):
         raise InputError("there is no explanation to show: give a list of one or more")
@@ -82,6 +84,12 @@ def _scores(explanation: Explanation, method: str | None) -> np.ndarray:
     method = method or explanation.shap
     if method not in explanation.features:
         raise UnknownNameError(f"this explanation has no method '{method}'{suggest(method, explanation.features)}")
+    if method in NOT_IN_LOGITS:
+        allowed = [name for name in explanation.features if name not in NOT_IN_LOGITS]
+        told = f"name another method (allowed: {', '.join(allowed)})" if allowed else "explain with methods=['shapley']"
+        raise InputError(
+            f"scores of '{method}' are not in logits, and shap's plots would draw them as parts of the margin: {told}"
+        )
     return np.array(explanation.features[method].scores[: explanation.n_players])
 
 

@@ -23,6 +23,8 @@ COLUMNS = [
 ]  # fmt: skip
 BOUNDS = {  # of measurements that are not agreements
     "indirect_share": (0.0, 1.0),
+    "effective_components": (1.0, math.inf),
+    "cancellation": (0.0, math.inf),  # not 1: its epsilon brings weak words below
     "plausibility_average_precision_score": (0.0, 1.0),
     "plausibility_chance": (0.0, 1.0),
 }

@@ -12,6 +12,7 @@ from __future__ import annotations
 from study.records.arrays import BoolArray, FloatArray, IntArray, read_only
 from study.records.components import BIAS_KINDS, ComponentIndex, Contributions
 from study.records.explanations import (
+    NOT_IN_LOGITS,
     UNSIGNED_HEAD_METHODS,
     UNSIGNED_METHODS,
     Crosswalk,
@@ -43,6 +44,7 @@ __all__ = [
     "CLS_ID",
     "MASK",
     "MASK_ID",
+    "NOT_IN_LOGITS",
     "PAD",
     "PAD_ID",
     "SPECIAL_TOKENS",

@@ -14,6 +14,7 @@ Kind = Literal["direct", "causal"]
 HeadKind = Literal["direct", "causal", "other"]
 
 UNSIGNED_METHODS = frozenset({"attention", "rollout"})  # explainers whose scores have no sign: compared by size only
+NOT_IN_LOGITS = UNSIGNED_METHODS | {"random"}  # explainers whose scores have a scale of their own
 UNSIGNED_HEAD_METHODS = frozenset({"attention_norm", "attention_confidence"})  # the same of head methods
 
 

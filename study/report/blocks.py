@@ -51,7 +51,8 @@ class Bullets:
 class Figure:
     """A drawn figure. title: the finding. note: n, seeds, what the interval is. source: the table behind it.
 
-    svg, png and pdf carry the title and stand alone; plain_svg has none, the page sets it in its own type.
+    svg, png and pdf carry the title and stand alone; plain_svg has none, the page sets it in its own type. png and pdf
+    are empty where the page has no files beside it.
     """
 
     kind: ClassVar[str] = "figure"
@@ -73,7 +74,7 @@ class Figure:
     def files(self) -> dict[str, bytes]:
         """What stands beside the page, by its name as seen from there."""
         kinds = {"svg": self.svg, "png": self.png, "pdf": self.pdf}
-        return {f"figures/{self.name}.{kind}": data for kind, data in kinds.items()}
+        return {f"figures/{self.name}.{kind}": data for kind, data in kinds.items() if data}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from study.report.blocks import Link, Paragraph
-from study.report.findings import agreement_word, capital, estimate_text, missing, per_variant
+from study.report.findings import agreement_said, agreement_word, capital, estimate_text, missing, per_variant
 from study.report.head_measures import MAIN_PAIR, PARTING, UNDECIDED, class_counts, head_agreement, worst_partners
 from study.report.inputs import RunTables, Variant
 from study.report.numbers import listing, number, percent_range, plural
@@ -113,9 +113,14 @@ def _rank_lead(run: RunTables, ranks: dict[Variant, pd.Series]) -> str:
 
 
 def agreement_verdict(row: pd.Series) -> str:
-    """The word for a rank correlation that both ends of its interval have; empty where they differ or are missing."""
+    """What both ends of the interval of a rank correlation say: "weakly alike", "weakly to partly alike".
+
+    An interval that holds 0 has a word where both ends have the same one; else, or where one is missing, it is empty.
+    """
     if not (np.isfinite(row["low"]) and np.isfinite(row["high"])):
         return ""
+    if row["low"] > 0:
+        return agreement_said(row).replace("differently", "weakly alike").replace("a little to", "weakly to")
     low, high = agreement_word(row["low"]), agreement_word(row["high"])
     return low if low == high else ""
 
@@ -130,7 +135,7 @@ def _rank_text(run: RunTables, ranks: dict[Variant, pd.Series]) -> str:
 
     return (
         "Spearman over the heads of a text, direct contribution against Shapley value, both beyond the reference "
-        f"texts: {per_variant(run, say)}."
+        f"texts (weakly alike: above 0, partly: from 0.4, much: from 0.7, almost: from 0.9): {per_variant(run, say)}."
     ).replace(": In ", ": in ")
 
 

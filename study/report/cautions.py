@@ -19,8 +19,13 @@ def warning_blocks(run: RunTables) -> tuple[Paragraph, ...]:
 
 
 def _guessing(run: RunTables, variant: Variant) -> Paragraph | None:
-    """Set where the model's interval over seeds reaches down to the majority class's accuracy."""
-    rows = pick(run.of("accuracy", *variant), kind="model", seed="all")
+    """Set where the model's interval over seeds reaches down to the majority class's accuracy.
+
+    Red, but for a model of which every training seed beats guessing by its own interval over texts: there it is only
+    the number of seeds that is too small to speak of new ones.
+    """
+    table = pick(run.of("accuracy", *variant), kind="model")
+    rows, seeds = pick(table, seed="all"), table[table["seed"] != "all"]
     majority = accuracy_row(run, variant[0], "majority")
     if rows.empty or majority is None:
         return None
@@ -28,11 +33,18 @@ def _guessing(run: RunTables, variant: Variant) -> Paragraph | None:
     # Without an interval (NaN compares false) the accuracy itself decides.
     if not (row["low"] <= guess or row["accuracy"] <= guess):
         return None
-    return Paragraph(
-        f"({percent_text(row)} against {percent(guess, 1)}): what follows explains noise.",
-        tone="bad",
-        lead=f"{run.label(*variant)} does not beat guessing",
-    )
+    name, numbers = run.label(*variant), f"({percent_text(row)} against {percent(guess, 1)})"
+    if len(seeds) and (seeds["low"] > guess).all():
+        text = (
+            f"{numbers}, as few seeds leave it wide. Each of the {plural(len(seeds), 'seed')} beats guessing by its "
+            "own interval over texts: read this page as speaking of these seeds."
+        )
+        return Paragraph(text, tone="warn", lead=f"The interval of {name} over training seeds reaches guessing")
+    if row["accuracy"] > guess:
+        return Paragraph(
+            f"{numbers}: what follows may explain noise.", tone="bad", lead=f"{name} is not shown to beat guessing"
+        )
+    return Paragraph(f"{numbers}: what follows explains noise.", tone="bad", lead=f"{name} does not beat guessing")
 
 
 def _too_small(run: RunTables) -> Paragraph | None:

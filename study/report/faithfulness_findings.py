@@ -14,7 +14,7 @@ from study.report.figures.palette import method_label
 from study.report.findings import estimate_text, missing, numbers_of, per_variant
 from study.report.inputs import LIME, RunTables, Variant, pick
 from study.report.measures import estimate
-from study.report.numbers import listing, number, p_text, with_interval
+from study.report.numbers import fine, listing, number, p_text
 
 COMPREHENSIVENESS = "comprehensiveness_normalised_score"
 CLEAR = 0.05  # adjusted p below which a difference is called one
@@ -93,7 +93,9 @@ def _difference(run: RunTables, variant: Variant, metric: str) -> str:
     p = f", p {p_text(row['p_adjusted'])}" if np.isfinite(row["p_adjusted"]) else ""
     seeds = " for these seeds, but the interval, for new ones, holds 0" if row["p_adjusted"] < CLEAR and not is_clear(
         row) else ""  # fmt: skip
-    return f"; SHAP minus LIME, text by text, {with_interval(sign * row['difference'], low, high, 3)}{p}{seeds}"
+    known = np.isfinite([low, high]).all()
+    within = f" [{fine(low, 3)}, {fine(high, 3)}]" if known else ""
+    return f"; SHAP minus LIME, text by text, {number(sign * row['difference'], 3)}{within}{p}{seeds}"
 
 
 def shap_and_lime(run: RunTables, variant: Variant, metric: str) -> pd.Series | None:

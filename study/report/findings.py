@@ -86,7 +86,7 @@ def alike_text(rows: Sequence[pd.Series]) -> str:
 
 
 def answer(run: RunTables) -> str:
-    """The whole page in one sentence, about the first variant that has the numbers."""
+    """The whole page in two sentences, about the first variant that has the numbers."""
     for variant in run.variants:
         row = estimate(run, variant, "spearman", run.shap, LIME)
         hidden = spread(hidden_by_seed(run, variant))
@@ -98,7 +98,7 @@ def answer(run: RunTables) -> str:
         first = f"rank the words of a text {words}" if words else "may or may not rank the words of a text alike"
         return (
             f"SHAP and LIME {first} (Spearman "
-            f"{estimate_text(row)}), but a word's score is a sum{carried}, in which "
+            f"{estimate_text(row)}). A word's score is a sum{carried}, in which "
             f"{percent_range(hidden.low, hidden.high)} of what is written cancels before the score shows it "
             f"({run.label(*variant)})."
         )

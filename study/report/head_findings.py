@@ -21,28 +21,33 @@ def carriers_finding(run: RunTables) -> Paragraph:
     known = [row for row in rows.values() if row is not None]
     if not known:
         return missing("How many components carry a word?")
+    parts = {v: run.of("crosswalk", *v)["component"].nunique() for v, row in rows.items() if row is not None}
 
     def say(variant: Variant) -> str | None:
         row, lost = rows[variant], hidden[variant]
         if row is None:
             return None
         more = "" if lost is None else f", and {percent_range(lost.low, lost.high)} of what they write cancels"
-        return f"{estimate_text(row, 1)} components{more}"
+        return f"{estimate_text(row, 1)} components{f' of {n}' if (n := parts[variant]) else ''}{more}"
 
-    lead = _carriers_lead(known, [lost for lost in hidden.values() if lost is not None])
+    lead = _carriers_lead(known, [lost for lost in hidden.values() if lost is not None], list(parts.values()))
     links = (Link(label="what the score hides", anchor="fig-hidden"), Link(label="numbers", anchor="table-carriers"))
-    text = f"Effective number of components a word, and what cancels (range over seeds). {per_variant(run, say)}."
+    text = f"Effective number of components per word, and what cancels (range over seeds). {per_variant(run, say)}."
     return Paragraph(text, links, lead=lead)
 
 
-def _carriers_lead(rows: list[pd.Series], hidden: list[Spread]) -> str:
-    """How many components carry a word, where intervals leave out that it is one alone; and whether any cancel."""
+def _carriers_lead(rows: list[pd.Series], hidden: list[Spread], parts: list[int]) -> str:
+    """How many components carry a word, where intervals leave out that it is one alone; and whether any cancel.
+
+    parts: how many components the models have, 0 where no table says so.
+    """
     cancels = bool(hidden) and min(lost.low for lost in hidden) > 0
     more = ", and part of what they write cancels" if cancels else ""
     if not all(row["low"] > 1 for row in rows):  # a missing bound compares false
         return f"Whether one component or several carry a word stays open{more}."
     low, high = (number(float(end(row["estimate"] for row in rows)), 0) for end in (min, max))
-    return f"A word is carried by {f'about {low}' if low == high else f'{low} to {high}'} components{more}."
+    of = f" of {min(parts)}{f' to {max(parts)}' if max(parts) > min(parts) else ''}" if min(parts) else ""
+    return f"A word is carried by {f'about {low}' if low == high else f'{low} to {high}'}{of} components{more}."
 
 
 def writers_finding(run: RunTables) -> Paragraph:

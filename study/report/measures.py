@@ -6,6 +6,7 @@ the estimates and accuracy tables.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 
 from study.records import BIAS_KINDS
 from study.report.inputs import LIME, RunTables, Variant, pick
+from study.report.numbers import plural
 
 BASES = {  # direct methods, the one that says most of the texts first, and what each head's number is
     "direct_centred": "centred contribution",
@@ -43,6 +45,25 @@ def estimate(run: RunTables, variant: Variant, metric: str, a: str, b: str, subs
     swapped = (rows["method_a"] == b) & (rows["method_b"] == a)
     rows = rows[same | swapped]
     return None if rows.empty or not np.isfinite(rows.iloc[0]["estimate"]) else rows.iloc[0]
+
+
+def rivals(rows: pd.DataFrame, first: str) -> list[str]:
+    """The other methods whose interval reaches that of `first`; without an interval nothing tells two apart.
+
+    rows: estimates of one model, indexed by method.
+    """
+    return [str(m) for m, row in rows.iterrows() if m != first and not row["high"] < rows.loc[first, "low"]]
+
+
+def rivals_text(numbers: Sequence[int]) -> str:
+    """How many others a figure's title must name beside the first. numbers: of `rivals`, one a model."""
+    low, high = min(numbers), max(numbers)
+    if not high:
+        return ""
+    if not low:
+        return f"; in part of the models intervals of up to {plural(high, 'other')} reach its own"
+    span = plural(high, "other") if low == high else f"{low} to {high} others, by model,"
+    return f"; the interval of {span} reaches its own" if high == 1 else f"; the intervals of {span} reach its own"
 
 
 def largest_cell(table: pd.DataFrame) -> tuple[str, str, float]:

@@ -6,6 +6,7 @@ import math
 
 MINUS = "−"  # U+2212: as wide as a plus sign, so that signed columns align
 MISSING = "–"
+NOTHING = 1e-9  # what is smaller differs from zero by rounding alone
 THIN = "\u202f"  # a narrow space that does not break
 
 
@@ -35,6 +36,12 @@ def short_signed(value: float) -> str:
     return sign + text
 
 
+def without_zero(value: float) -> str:
+    """`value` with two decimals and without the zero before the point: "−.12", "1.00". For narrow cells."""
+    text = number(value)
+    return text.replace("0.", ".", 1) if text.lstrip(MINUS).startswith("0.") else text
+
+
 def percent(value: float, decimals: int = 0) -> str:
     """A share between 0 and 1 as a percentage."""
     return MISSING if not math.isfinite(value) else f"{number(100 * value, decimals)}{THIN}%"
@@ -62,6 +69,13 @@ def interval(low: float, high: float, decimals: int = 2) -> str:
 def with_interval(estimate: float, low: float, high: float, decimals: int = 2) -> str:
     """ "0.93 [0.91, 0.95]"; the estimate alone where there is no interval."""
     return f"{number(estimate, decimals)} {interval(low, high, decimals)}".rstrip()
+
+
+def fine(value: float, decimals: int) -> str:
+    """`value` with `decimals`, or with three significant digits where it would print as zero and is not."""
+    if not math.isfinite(value) or abs(value) < NOTHING or round(abs(value), decimals) > 0:
+        return number(value, decimals)
+    return number(value, 2 - math.floor(math.log10(abs(value))))
 
 
 def p_text(p: float) -> str:

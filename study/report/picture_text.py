@@ -44,7 +44,7 @@ def relative_error(causal: pd.Series | None) -> float:
 
 
 def direct_title(words: pd.DataFrame, table: pd.DataFrame, drawn: list[str]) -> str:
-    """The two strongest words, who writes most, and how much of it cancels."""
+    """The two strongest words, who writes most for all words together, and how much of it cancels."""
     scores = table.sum(axis=1)
     top = _strongest(words, scores)
     quoted = [f"{name} ({signed(scores[w])})" for w, name in top.items()]
@@ -53,7 +53,7 @@ def direct_title(words: pd.DataFrame, table: pd.DataFrame, drawn: list[str]) -> 
     written = table.reindex(columns=drawn).abs().sum()
     total = max(float(table.abs().to_numpy().sum()), 1e-12)
     return (
-        f"{(' against ' if against else ' and ').join(quoted)}: {written.idxmax()} writes most, "
+        f"{(' against ' if against else ' and ').join(quoted)}: over the whole text {written.idxmax()} writes most, "
         f"{percent(float(written.max()) / total)} of all that is written; "
         f"{percent(1 - float(scores.abs().sum()) / total)} of it cancels before it reaches a word's score"
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from study.report import GROUPS
 from study.report.blocks import (
@@ -31,6 +31,7 @@ from study.report.strips import colour_rules
 _ASSETS = Path(__file__).parent / "assets"
 # Comments and indentation of our own scripts, which hold no text of several lines.
 _NOT_RUN = re.compile(r"^\s*(?:/\*.*?\*/|//[^\n]*)?\s*", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"`((?:make|study) [^`<&]+)`")  # in text that is escaped
 
 TEXT = "text="  # begins the address of a text in the explorer: text=<dataset>/<model label>/<example id>
 
@@ -50,6 +51,7 @@ def render_html(
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "commands": _commands,
         "data_address": _data_address,
         "explorer_data": _explorer_data,
         "has_unknown": _has_unknown,
@@ -162,6 +164,11 @@ def _live(paragraph: Paragraph, anchors: set[str]) -> Paragraph:
         link for link in paragraph.links if link.anchor in anchors or (link.anchor.startswith(TEXT) and TEXT in anchors)
     )
     return Paragraph(paragraph.text, links, tone=paragraph.tone, lead=paragraph.lead)
+
+
+def _commands(text: str) -> Markup:
+    """The text with the commands in it set as code: what stands between backticks and begins with make or study."""
+    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped here
 
 
 def _data_address(svg: bytes) -> Markup:

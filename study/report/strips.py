@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from study.records import UNSIGNED_METHODS
+from study.records import NOT_IN_LOGITS, UNSIGNED_METHODS
 from study.report.blocks import Strip, Strips, StripWord
 from study.report.figures.palette import DIVERGING, UNSIGNED_SCORES, method_label, text_on
 from study.report.numbers import signed
 
 LEVELS = 7  # colour steps on either side of zero
-OWN_SCALE = ("random",)  # has no unit
 
 
 def colour_rules() -> str:
@@ -50,7 +49,7 @@ def make_strips(
     strips, beyond = [], False
     for method in [m for m in methods if m in scores]:
         values = scores[method].reindex(words.index).to_numpy(dtype=float)
-        own = method in UNSIGNED_METHODS or method in OWN_SCALE
+        own = method in NOT_IN_LOGITS
         top = _top(values) if own else shared
         beyond |= not own and bool(np.nanmax(np.abs(values), initial=0.0) > 1.001 * top)
         level = unsigned_level if method in UNSIGNED_METHODS else signed_level

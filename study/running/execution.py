@@ -14,6 +14,7 @@ from study.config import StudyConfig
 from study.config.loading import config_hash, deciding_settings
 from study.errors import GateError, LedgerError, StudyError
 from study.ledger.manifest import PACKAGE, RunLog, hash_code, package_versions, read_manifest, write_manifest
+from study.report.numbers import plural
 from study.running.agenda import Engine, Job, Outcome
 from study.running.display import Display
 from study.running.estimate import describe_seconds, estimate_run, estimate_seconds
@@ -134,8 +135,8 @@ class Execution:
         config, workers = self.config, self.config.runtime.workers
         self.display.line(
             f"{config.name}: data {', '.join(d.name for d in config.datasets)}; models "
-            f"{', '.join(m.name for m in config.models)}; {len(config.seeds)} seeds; "
-            + (f"{len(points(config))} points" if config.sweep else f"{config.explain.n_texts} texts")
+            f"{', '.join(m.name for m in config.models)}; {plural(len(config.seeds), 'seed')}; "
+            + (plural(len(points(config)), "point") if config.sweep else plural(config.explain.n_texts, "text"))
         )
         if expected:
             about = describe_seconds(estimate_run(expected, config, workers))

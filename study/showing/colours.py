@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from study.records import UNSIGNED_METHODS, FloatArray
+from study.records import NOT_IN_LOGITS, UNSIGNED_METHODS, FloatArray
 from study.report.numbers import number, signed
 
 LEVELS = 7  # steps on either side of zero, as on the page
@@ -41,7 +41,6 @@ UNSIGNED = (  # from 0 to LEVELS
     (_BLACK, "#786db2"),
     (_WHITE, "#65479e"),
 )
-OWN_SCALE = frozenset({"random"})  # has no unit
 
 
 def has_colours(console: Console) -> bool:
@@ -73,7 +72,7 @@ def is_unsigned(method: str) -> bool:
 
 def has_own_scale(method: str) -> bool:
     """Whether a method's scores are not in logits."""
-    return is_unsigned(method) or method in OWN_SCALE
+    return method in NOT_IN_LOGITS
 
 
 def ramp(top: float) -> Text:

@@ -15,7 +15,7 @@ from study.report.blocks import Block, Explorer, Heading, Paragraph, Section
 from study.report.choose import Chosen
 from study.report.explorer.payload import make_payload
 from study.report.figures.head_grid import paint_grids
-from study.report.figures.style import clip, draw
+from study.report.figures.style import clip, draw, page_alone
 from study.report.inputs import RunTables, own_texts
 from study.report.numbers import percent, plural, signed
 from study.report.pictures import crosswalk_figure
@@ -45,7 +45,8 @@ def build_page(folder: Path, config: StudyConfig, explanations: Sequence[Explana
     """The page as HTML. A text that was given more than once is shown once."""
     shown = list({e.example_id: e for e in explanations}.values())
     tables = tables_of(folder, config, shown)
-    sections = [_explorer(tables), *(_section(tables, e, k) for k, e in enumerate(shown[:MOST_DRAWN], start=1))]
+    with page_alone():
+        sections = [_explorer(tables), *(_section(tables, e, k) for k, e in enumerate(shown[:MOST_DRAWN], start=1))]
     found = [section for section in sections if section is not None]
     source = f"found anew by a model of {folder.name}, or read from that run's tables"
     return render_html(TITLE, folder.name, _opening(tables, shown), found, source=source)

@@ -10,7 +10,8 @@ _UNSHOWN = "\ufffd"
 _NEUTRAL: Mapping[int, str] = {
     **_PICTURES,
     **dict.fromkeys(range(0x80, 0xA0), _UNSHOWN),  # some terminals obey these as they obey ESC
-    **dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), _UNSHOWN),  # would turn what follows around
+    # would turn what follows around
+    **dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), _UNSHOWN),
     **dict.fromkeys(range(0xD800, 0xE000), _UNSHOWN),  # half characters, which no encoding takes
     **dict.fromkeys(_SPACES, " "),
 }

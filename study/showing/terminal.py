@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BETWEEN = 3  # columns of the screen between two grids
 MOST_CLASSES = 5
+EXACT = "exact"  # the estimator of Shapley values over all coalitions
 
 
 def print_explanation(explanation: Explanation, console: Console) -> None:
@@ -121,17 +122,18 @@ def _beside(sheets: dict[str, Sheet], screen: Screen) -> list[RenderableType]:
 
 
 def _causal(e: Explanation, screen: Screen) -> list[RenderableType]:
-    """Words × heads, with the words' SHAP values beside the sums where the table is sampled."""
+    """Words × heads, with the words' SHAP values beside the sums where one of them is sampled."""
     if e.causal is None:
         return []
-    table = e.causal.crosswalk
-    exact = e.causal.words_exact and e.causal.heads_exact
-    shap = _shap_scores(e)
-    sums = {"= SHAP" if exact and shap is not None else "sum": np.nansum(table.cells, axis=1)}
+    table, shap = e.causal.crosswalk, _shap_scores(e)
+    same = shap is not None and e.causal.words_exact and _is_exact(e)
+    sums = {"= SHAP" if same else "sum": np.nansum(table.cells, axis=1)}
+    sums |= {} if same or shap is None else {"SHAP": shap}
+    table_is_exact, error = e.causal.words_exact and e.causal.heads_exact, e.causal.sampling_error
     notes = []
-    if not exact:
-        sums |= {} if shap is None else {"SHAP": shap}
-        notes = [f"Sampled: its row sums are {share(e.causal.sampling_error, 1)} off the SHAP values."]
+    if not (table_is_exact and (shap is None or _is_exact(e))):
+        off = f": its row sums are {share(error, 1)} off the SHAP values" if np.isfinite(error) else ""
+        notes = [f"{'SHAP is sampled, this table is not' if table_is_exact else 'Sampled'}{off}."]
     title = "Words × heads, causal", "which heads the words need"
     foot = "Columns add up to the heads' Shapley values."
     return _crosswalk(e, table, list(range(len(table.index))), sums, title, [foot, *notes], screen)
@@ -191,6 +193,11 @@ def _cell_top(e: Explanation) -> float:
 def _split_method(e: Explanation) -> str:
     """Whose scores the direct table splits: SHAP's, else those of the first method that can be split."""
     return e.shap if e.shap in e.direct else next(iter(e.direct))
+
+
+def _is_exact(e: Explanation) -> bool:
+    """Whether the SHAP values come of all coalitions."""
+    return e.features[e.shap].estimator == EXACT
 
 
 def _shap_scores(e: Explanation) -> FloatArray | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 MISSING = (
@@ -22,14 +22,21 @@ FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
+TIMEOUT_MS = 30_000  # the machine does other things as well
+expect.set_options(timeout=TIMEOUT_MS)
 WIDE, NARROW = (1280, 900), (400, 800)
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa"]}, "resultTypes": ["violations"]}
 
 
 def find_chromium() -> str | None:
-    """The path of a Chromium: what STUDY_CHROMIUM names, else the first of the known names that is installed."""
+    """The path of a Chromium: what STUDY_CHROMIUM names, else the first of the known names that is installed.
+
+    Raises: FileNotFoundError where STUDY_CHROMIUM names none; whoever names one wants it to be used.
+    """
     named = os.environ.get("STUDY_CHROMIUM")
-    return shutil.which(named) if named else next(filter(None, map(shutil.which, NAMES)), None)
+    if named and not shutil.which(named):
+        raise FileNotFoundError(f"STUDY_CHROMIUM is {named!r}, which is no program: set it to the path of a Chromium")
+    return named or next(filter(None, map(shutil.which, NAMES)), None)
 
 
 def in_ci() -> bool:
@@ -76,7 +83,7 @@ def opened(
         java_script_enabled=script,
         reduced_motion="reduce",  # jumps at once to where it would scroll
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(TIMEOUT_MS)
     try:
         watched = Watched(context.new_page())
         watched.watch()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -12,6 +12,7 @@ import pandas as pd
 from playwright.sync_api import Page
 
 from study.report.inputs import pick
+from study.report.numbers import signed
 from tests.browser.pages import Explored
 
 DATASET = "reviews"
@@ -59,13 +60,10 @@ def payload(page: Page) -> dict[str, Any]:
     return json.loads(page.locator("#explorer-data").text_content() or "")
 
 
-def printed(value: float, decimals: int, *, plus: bool = True) -> str:
-    """A value to three significant digits, as the page prints it: true minus, half away from zero, never "−0.00"."""
-    exact = Decimal(float(f"{value:.3g}"))
-    size = str(abs(exact).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
-    if float(size) == 0:
-        return size
-    return ("−" if exact < 0 else "+" if plus else "") + size
+def printed(value: float, decimals: int) -> str:
+    """A value of the tables as the page prints it: as the tables print it, but from 1 on with three digits."""
+    size = abs(float(f"{value:.3g}"))
+    return signed(value, decimals if size < 1 else min(decimals, max(0, 2 - math.floor(math.log10(size)))))
 
 
 def number_of(text: str) -> float:

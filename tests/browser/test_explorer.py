@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,18 @@ from tests.browser.pages import LONG, Explored
 pytestmark = pytest.mark.xdist_group("browser")
 
 READY_MS = 1000  # from navigation until it can be used, on a machine that does nothing else
+
+
+def edited(page: Path, path: Path, edit: Callable[[dict], None]) -> Path:
+    """The same page with other data in its explorer."""
+    html = page.read_text(encoding="utf-8")
+    start = html.index('id="explorer-data">') + len('id="explorer-data">')
+    end = html.index("</script>", start)
+    data = json.loads(html[start:end])
+    edit(data)
+    text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+    path.write_text(html[:start] + text + html[end:], encoding="utf-8")
+    return path
 
 
 def listed(page: Page) -> list[int]:
@@ -167,6 +180,99 @@ def test_an_address_opens_its_text_and_back_returns(open_page: Open, explored: E
         expect(page.locator("#explorer-verdict .x-id")).not_to_have_text("t004")
 
 
+def test_back_returns_to_what_was_there_before_the_arrow_keys(open_page: Open, explored: Explored) -> None:
+    """A run of steps is one entry; after going back, the next step begins another."""
+    with open_page(explored.page) as watched:
+        page = watched.page
+        order = listed(page)
+        chosen = page.locator(f'[data-explorer-text="{order[2]}"]')
+        chosen.click()
+        example = shown_text(page)
+        page.locator("#explorer-list").focus()
+        page.keyboard.press("ArrowDown")
+        for _ in range(2):
+            assert shown_text(page) != example
+            page.go_back()
+            expect(page.locator("#explorer-verdict .x-id")).to_have_text(example)
+            page.keyboard.press("ArrowDown")
+            page.keyboard.press("ArrowDown")
+
+
+def test_a_new_order_shows_the_top_of_the_list(open_page: Open, explored: Explored) -> None:
+    """And chooses nothing; the button says in which order the texts are."""
+    with open_page(explored.page, size=NARROW) as watched:
+        page = watched.page
+        page.locator("#explorer-list").focus()
+        page.keyboard.press("Home")
+        chosen = shown_text(page)
+        page.locator("#explorer-order").click()
+        expect(page.locator("#explorer-order")).to_have_text("Smallest first")
+        assert page.locator("#explorer-order").get_attribute("aria-pressed") == "true"
+        assert shown_text(page) == chosen
+        assert payload(page)["models"][0]["texts"][listed(page)[-1]]["id"] == chosen
+        assert page.locator("#explorer-list").evaluate("list => list.scrollTop") == 0
+
+
+def test_a_button_at_its_end_keeps_the_focus(open_page: Open, explored: Explored) -> None:
+    with open_page(explored.page) as watched:
+        page = watched.page
+        page.locator(f'[data-explorer-text="{listed(page)[1]}"]').click()
+        page.locator("#explorer-prev").focus()
+        for _ in range(2):
+            page.keyboard.press("Enter")
+            assert focused(page, "id") == "explorer-prev"
+            assert named_text(page)[1] == payload(page)["models"][0]["texts"][listed(page)[0]]["id"]
+        assert page.locator("#explorer-prev").get_attribute("aria-disabled") == "true"
+        assert watched.complaints == []
+
+
+def test_a_run_that_was_asked_for_less(open_page: Open, explored: Explored, tmp_path: Path) -> None:
+    """Neither split scores nor causal tables, a model without heads, a text without words, one of no known class."""
+
+    def lessen(data: dict) -> None:
+        data["splits"] = []
+        data["methods"] = [m for m in data["methods"] if m["name"] not in ("shapley", "lime")]
+        for model in data["models"]:
+            for text in model["texts"]:
+                text["direct"], text["label"], text["sort"]["wrong"] = {}, None, None
+                text["scores"] = {k: v for k, v in text["scores"].items() if k not in ("shapley", "lime")}
+                text.pop("causal", None)
+                text.pop("attention")
+            bare = {"id": "bare", "words": [], "unknown": [], "seen": 0, "predicted": None, "scores": {}}
+            model["texts"].append({**model["texts"][0], **bare})
+        data["models"][1] |= {"heads": [], "profiles": {}}
+
+    with open_page(edited(explored.page, tmp_path / "less.html", lessen), fragment=fragment_of("encoder", "t009")) as w:
+        page = w.page
+        expect(page.locator("#explorer-brief")).to_contain_text("Occlusion")
+        assert "wrong" not in page.locator("#explorer-sort option").evaluate_all("all => all.map(o => o.value)")
+        expect(page.locator(".x-look, #explorer-head")).to_contain_text("kept no attention")
+        page.evaluate(f"location.hash = '{fragment_of('attention-only', 't009')}'")
+        expect(page.locator("#explorer-head")).to_be_empty()
+        page.evaluate(f"location.hash = '{fragment_of('attention-only', 'bare')}'")
+        expect(page.locator("#explorer-word")).to_have_text("This text has no words.")
+        expect(page.locator("#explorer-brief")).to_be_empty()
+        shown_there = page.locator("[data-explorer-app]").inner_text()
+        assert "unknown" in page.locator("#explorer-text-title").inner_text()
+        assert not {"undefined", "NaN", "null"} & set(shown_there.split())
+        assert w.complaints == []
+
+
+def test_data_that_cannot_be_read_leave_the_static_texts(open_page: Open, explored: Explored, tmp_path: Path) -> None:
+    def forget(data: dict) -> None:
+        data["models"][0]["texts"][0]["words"] = None
+
+    broken = edited(explored.page, tmp_path / "broken.html", forget)
+    with open_page(explored.page) as watched:
+        page = watched.page
+        page.goto(broken.as_uri())
+        page.wait_for_event("pageerror") if not watched.complaints else None
+        assert page.locator("[data-explorer-static]").is_visible()
+        assert page.locator("[data-explorer-app]").is_hidden()
+        assert page.locator("[data-explorer][data-ready]").count() == 0
+        expect(page.locator("main figure img[loading=lazy]")).to_have_count(0)
+
+
 def test_an_address_of_no_text_is_told(open_page: Open, explored: Explored) -> None:
     for fragment in (fragment_of("encoder", "nowhere"), "text=%E0%A4%A", "text=<b>/x/y"):
         with open_page(explored.page, fragment=fragment) as watched:
@@ -210,7 +316,12 @@ def test_no_text_makes_a_narrow_window_scroll_sideways(open_page: Open, explored
     with open_page(explored.page, fragment=fragment_of("encoder", example), size=NARROW) as watched:
         assert shown_text(watched.page) == example
         assert sideways(watched.page) == 0
-        assert (LONG in watched.page.locator("#explorer-strips").inner_text()) == (example == "t001")
+        words = watched.page.locator('[data-strip="shapley"] [data-word]').all_inner_texts()
+        assert (LONG in words) == (example == "t001")
+        longest = max(range(len(words)), key=lambda i: len(words[i]))
+        watched.page.locator(f'[data-strip="shapley"] [data-word="{longest}"]').click()
+        assert words[longest] in watched.page.locator("#explorer-word h3").inner_text()
+        assert sideways(watched.page) == 0
 
 
 def ready_after(open_page: Open, path: Path) -> float:
@@ -236,13 +347,10 @@ def test_it_can_be_used_within_a_second(open_page: Open, explored: Explored, tmp
 
 def enlarged(page: Path, large: Path, n_bytes: int) -> Path:
     """The same page with its texts over and over, under new names, until the explorer has `n_bytes` of them."""
-    html = page.read_text(encoding="utf-8")
-    start = html.index('id="explorer-data">') + len('id="explorer-data">')
-    end = html.index("</script>", start)
-    data = json.loads(html[start:end])
-    times = n_bytes // (end - start) + 1
-    for model in data["models"]:
-        model["texts"] = [text | {"id": f"{text['id']}-{k}"} for k in range(times) for text in model["texts"]]
-    text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
-    large.write_text(html[:start] + text + html[end:], encoding="utf-8")
-    return large
+
+    def multiply(data: dict) -> None:
+        times = n_bytes // len(json.dumps(data)) + 1
+        for model in data["models"]:
+            model["texts"] = [text | {"id": f"{text['id']}-{k}"} for k in range(times) for text in model["texts"]]
+
+    return edited(page, large, multiply)

@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from study.report.numbers import percent, short_signed
 from tests.browser.conftest import Open
 from tests.browser.explorer import Expected, fragment_of, number_of, printed, shown, shown_text
 from tests.browser.pages import FOREIGN, HACKS, HOSTILE, LONG, Explored
@@ -59,8 +60,7 @@ def check_cells(found: dict, expected: Expected, kind: str, method: str) -> int:
             continue
         told = found["cells"][place].rsplit(" ", 1)[-1]
         assert told == printed(value, 3), place
-        figure = found["figures"][place]
-        assert abs(number_of(figure) - value) <= (0.05 if abs(value) >= 0.995 else 0.005) + 0.005 * abs(value), place
+        assert found["figures"][place] in (short_signed(value), printed(value, 3)), place  # the latter for ears only
     for component in heads if cells else ():
         told = number_of(found["cells"][f"{kind}:sum:{component}"])
         assert told == pytest.approx(columns[component], abs=0.01)  # the page adds up rounded cells
@@ -74,7 +74,7 @@ def check_heads(found: dict, expected: Expected) -> None:
     for grid, method in (("causal", "shapley"), ("direct", "direct_beyond_empty")):
         for component, score in expected.head_scores(method).items():
             told = found["heads"][grid][component].removeprefix(component)
-            assert float(told.replace("−", "-")) == pytest.approx(score, abs=0.015), (grid, component)
+            assert told == printed(score, 2), (grid, component)
 
 
 def test_attention_and_bars_of_a_head_are_those_of_the_tables(open_page: Open, explored: Explored) -> None:
@@ -88,8 +88,7 @@ def test_attention_and_bars_of_a_head_are_those_of_the_tables(open_page: Open, e
             told = shown(page)["attention"]
             assert set(told) == set(weights)
             for place, weight in weights.items():
-                share = float(told[place].rsplit(": ", 1)[1].replace("\u202f%", ""))
-                assert share == pytest.approx(100 * weight, abs=0.05 + 0.5 * weight)
+                assert told[place].rsplit(": ", 1)[1] == percent(weight, 1)
             for bars, kind, method in (
                 ("head-causal", "causal", "two_way_shapley"),
                 ("head-direct", "direct", "shapley"),
@@ -153,12 +152,39 @@ def test_markup_and_script_of_a_review_are_text(open_page: Open, explored: Explo
         assert (watched.complaints, LONG in page.content()) == ([], True)
 
 
+# Top and left of every character of an element, but of the word itself and of spaces.
+_CORNERS = """element => {
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  const found = [];
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    if (node.parentElement.closest('bdi')) continue;
+    for (let at = 0; at < node.length; at += 1) {
+      const range = new Range();
+      range.setStart(node, at);
+      range.setEnd(node, at + 1);
+      const box = range.getBoundingClientRect();
+      if (node.data[at].trim()) found.push([box.top, box.left]);
+    }
+  }
+  return found;
+}"""
+
+
 def test_words_stand_in_their_order_whatever_their_script(open_page: Open, explored: Explored) -> None:
     """Like the rows of the tables below, from left to right; one that turns the direction turns no other."""
     with open_page(explored.page, fragment=fragment_of("encoder", "t002")) as watched:
         boxes = watched.page.locator('[data-strip="shapley"] [data-word]').evaluate_all(
             "nodes => nodes.map(n => n.getBoundingClientRect()).map(box => [box.top, box.left])"
         )
+        turning = next(i for i, word in enumerate(FOREIGN.split()) if "\u202e" in word)
+        watched.page.locator(f'[data-strip="shapley"] [data-word="{turning}"]').click()
+        told = {
+            where: watched.page.locator(where).evaluate(_CORNERS) for where in ("#explorer-brief", "#explorer-word h3")
+        }
+        titles = watched.page.locator(f'[data-cell^="direct:{turning}:"]').evaluate_all("all => all.map(c => c.title)")
     assert len(boxes) == len(FOREIGN.split())
-    for (top, left), (next_top, next_left) in itertools.pairwise(boxes):
-        assert next_left > left or next_top > top + 12  # beside it, or on the next line
+    for found in (boxes, *told.values()):
+        assert len(found) > 5
+        for (top, left), (next_top, next_left) in itertools.pairwise(found):
+            assert next_left > left or next_top > top + 12  # beside it, or on the next line
+    assert all(title.startswith("\u2068\u202esuperb\u2069, ") for title in titles[:-1])

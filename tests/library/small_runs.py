@@ -25,6 +25,7 @@ SETTINGS: dict[str, Any] = {
     "seeds": [0, 1, 2],
     "evaluate": {"measures": []},
 }
+SURE = {"n_test": 18, "low": 0.1, "high": 0.9, "level": 0.95, "n_seeds": 1}  # of every accuracy
 ACCURACY = {0: 0.9, 1: 0.5, 2: 0.7}  # by seed: seed 2 is the median
 
 
@@ -61,7 +62,7 @@ def make_run(
         for model in config.models
         for seed, value in [*accuracy.items(), ("all", 0.99)]
     ]
-    ledger.write_frame(run / "tables" / "accuracy.csv", pd.DataFrame(rows).assign(n_test=18))
+    ledger.write_frame(run / "tables" / "accuracy.csv", pd.DataFrame(rows).assign(**SURE))
     ledger.write_text(run / ledger.CONFIG_FILE, dump_config(config))
     ledger.write_json(run / ledger.MANIFEST_FILE, {"state": "finished"})
     return run

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, get_scorer, roc_auc_score
 
 from study.errors import InputError, UnknownNameError
+from study.library import known_model
 from study.library.classifier import TextClassifier
-from study.library.loading import LoadedRun
+from study.library.loading import LoadedRun, ModelKey
 from tests.library.test_classifier import TINY, X, Y
 
 pytestmark = pytest.mark.xdist_group("library run")
@@ -68,6 +71,30 @@ def test_the_model_of_a_run_is_a_classifier(run: LoadedRun) -> None:
     text = texts["text"].iloc[0]
     ours, theirs = (face.explain(text, causal=False).features["lime"].scores for face in (model, explainer))
     np.testing.assert_array_equal(ours, theirs)
+
+
+def test_classes_of_a_run_ascend_whatever_their_order_there(run: LoadedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = TextClassifier.from_run(run, model="short")
+    restored = known_model.restore_model
+    names = ("plus", "minus")  # of bad and good: the second of the run comes first
+
+    def renamed(run: LoadedRun, key: ModelKey) -> known_model.KnownModel:
+        return replace(restored(run, key), class_names=names)
+
+    monkeypatch.setattr(known_model, "restore_model", renamed)
+    model = TextClassifier.from_run(run, model="short")
+    assert model.classes_.tolist() == ["minus", "plus"]
+    texts = run.table("texts").query("model == 'short' and trained").drop_duplicates("example_id")
+    theirs, ours = plain.predict_proba(texts["text"]), model.predict_proba(texts["text"])
+    np.testing.assert_array_equal(ours, theirs[:, ::-1])
+    np.testing.assert_array_equal(model.decision_function(texts["text"]), -plain.decision_function(texts["text"]))
+    assert model.predict(texts["text"]).tolist() == [names[k] for k in theirs.argmax(1)]
+    labels = [names[k] for k in (0, 1, 1, 0)]
+    right = roc_auc_score([label == "plus" for label in labels], ours[:, 1])
+    assert get_scorer("roc_auc")(model, list(texts["text"]), labels) == right
+    found = model.explain(texts["text"].iloc[0], methods=["shapley"], causal=False)
+    assert found.margin == pytest.approx(-model.decision_function([found.text])[0], abs=1e-6)
+    assert found.target == "minus"
 
 
 def test_the_model_of_a_run_brings_its_settings(run: LoadedRun) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import matplotlib as mpl
@@ -105,6 +106,26 @@ def test_words_are_shown_escaped_and_coloured_by_sign(found: list[Explanation]):
     assert page.count("178,24,43") == (scores > 0).sum() > 0
     assert page.count("33,102,172") == (scores <= 0).sum()
     assert page.count("beyond the model's length") == len(found[2].cut) > 0
+
+
+@pytest.mark.parametrize(
+    ("method", "unit"), [("lime", r"LIME [+-]\d\.\d{3} logits"), ("attention", r"Attention \d\.\d{3}")]
+)
+def test_hints_name_the_method_and_logits_only_where_they_are(explainer: TextExplainer, method: str, unit: str):
+    page = explainer.explain("a tale", methods=[method], causal=False)._repr_html_()
+    assert len(re.findall(rf'title="{unit}"', page)) == 2
+
+
+@pytest.mark.parametrize("method", ["attention", "rollout", "random"])
+def test_scores_that_are_not_logits_are_no_parts_of_a_margin(explainer: TextExplainer, method: str):
+    found = explainer.explain("a tale", methods=[method, "occlusion"], causal=False)
+    assert len(found.to_shap("occlusion").values) == 2
+    for export in (found.to_shap, lambda name: to_shap([found], name)):
+        with pytest.raises(InputError, match=rf"'{method}' are not in logits.*\(allowed: occlusion\)"):
+            export(method)
+    alone = explainer.explain("a tale", methods=[method], causal=False)
+    with pytest.raises(InputError, match=r"explain with methods=\['shapley'\]"):
+        alone.to_shap()
 
 
 def test_shapley_values_in_shap_form_add_up_to_the_margin(found: list[Explanation]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -123,6 +124,18 @@ def test_files_that_were_changed_are_refused(copy: Path, name: str):
     path = copy / name
     path.write_bytes(path.read_bytes()[:-1] + b"\x00")
     with pytest.raises(LedgerError, match="is not as this run wrote it"):
+        load_run(copy).explainer()
+
+
+@pytest.mark.parametrize("name", ["cells/own-mlp-s2/model.safetensors", "data/own/vocabulary.json"])
+def test_files_that_no_finished_stage_wrote_are_refused(copy: Path, name: str):
+    path = copy / name
+    for marker in path.parent.glob(".stages/*.json"):
+        text = marker.read_text()
+        outputs = json.loads(text)["outputs"]
+        outputs.pop(path.name, None)
+        marker.write_text(json.dumps(json.loads(text) | {"outputs": outputs}))
+    with pytest.raises(LedgerError, match=rf"no finished stage .* wrote .*{path.name}.*`study run` makes it again"):
         load_run(copy).explainer()
 
 

@@ -167,6 +167,8 @@ def test_estimates_do_not_depend_on_order_or_on_other_rows():
         ("feature_agreement_at_k3", (0.0, 1.0)),
         ("spearman_abs_untrained", (-1.0, 1.0)),
         ("indirect_share", (0.0, 1.0)),
+        ("effective_components", (1.0, np.inf)),
+        ("cancellation", (0.0, np.inf)),
         ("comprehensiveness_normalised_score_delete", (0.0, 1.0)),
         ("sanity_spearman_abs_layer_1", (-1.0, 1.0)),
         ("edit_sensitivity_error", (0.0, np.inf)),

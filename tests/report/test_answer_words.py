@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pandas as pd
@@ -9,10 +10,12 @@ import pytest
 
 from study.report.answers.word_scores import Carrier, strongest_words
 from study.report.answers.words import CAUSAL, DIRECT, _head_clause, words_answer
+from study.report.blocks import Bullets, Details, Table, walk
 from study.report.explorer.choosing import choose_seed
 from study.report.inputs import RunTables, pick
 from study.report.measures import least_texts
 from study.report.numbers import number
+from study.report.sections.opening import opening_blocks
 from tests.report.answer_blocks import first, table_of
 from tests.report.conftest import Written
 from tests.report.edits import with_rows, without_table
@@ -107,16 +110,41 @@ def test_heads_that_are_not_told_apart_are_named_together(small: Written) -> Non
     assert table_of(words_answer(with_rows(run, "crosswalk", table)))[0][DIRECT] == "L1H2 or L1H0 +2.50"
 
 
+def test_one_text_tells_no_heads_apart(small: Written) -> None:
+    """The cells by which two texts or more do tell the heads apart."""
+    run, word = loud(small.run)
+    run = carried(run, word, {"L1H2": 2.5, "L1H0": 2.0}, "shapley", "direct")
+    table = run.tables["crosswalk"]
+    alone = with_rows(run, "crosswalk", table[table["example_id"] == "t000"])
+    assert table_of(words_answer(alone))[0][DIRECT] == "L1H2 or L1H0 +2.50"
+    assert "on one text only: " in first(words_answer(alone)).text
+    assert "on one text only: " not in first(words_answer(only_loud(run, word))).text
+
+
+def only_loud(run: RunTables, word: str) -> RunTables:
+    """The run in which no other word scores, so that the answer is about this one, which is in every text."""
+    table = run.tables["features"]
+    return with_rows(run, "features", table[table["word"] == word])
+
+
 def test_the_head_that_carries_most_words_is_named_with_its_doubts() -> None:
-    def carrier(head: str, rival: str = "") -> Carrier:
-        return Carrier(head=head, value=1.0, n_texts=2, rival=rival, more="")
+    def carrier(head: str, rival: str = "", n_texts: int = 2, more: str = "") -> Carrier:
+        return Carrier(head=head, value=1.0, n_texts=n_texts, rival=rival, more=more)
 
     told = _head_clause([carrier("L1H0"), carrier("L1H0", "L0H1"), carrier("L0H0"), None], "direct")
     assert told == (
-        "L1H0 writes most of 2 of the 3 words that have such a table (in 1 of them not told apart from another head)"
+        "of the heads, L1H0 writes the largest part of 2 of the 3 words that have such a table (not told apart from "
+        "another head: 1)"
     )
-    assert _head_clause([carrier("L1H0"), carrier("L1H0")], "causal") == "L1H0 is needed most for all 2 words"
-    assert _head_clause([carrier("L1H0"), carrier("L0H0")], "causal").startswith("a different head is needed most for")
+    assert _head_clause([carrier("L1H0"), carrier("L1H0")], "causal") == "L1H0 is needed most for each of the 2 words"
+    assert _head_clause([carrier("L1H0")], "causal") == "L1H0 is needed most for the 1 word"
+    apart = [carrier("L1H0", "L0H0", n_texts=1), carrier("L0H0")]
+    assert _head_clause(apart, "causal") == (
+        "a different head is needed most for each of the 2 words (not told apart from another head: 1; on one text "
+        "only: 1)"
+    )
+    beside = [carrier("L1H0", more="L0.mlp +4.00"), carrier("L1H0", more="L0.mlp +2.00"), carrier("L0H0", n_texts=1)]
+    assert _head_clause(beside, "direct").endswith("of 2 of the 3 words (L0.mlp writes more: 2)")
 
 
 def test_words_without_a_causal_table_or_without_scores_say_so(small: Written) -> None:
@@ -140,6 +168,26 @@ def test_the_heads_are_those_of_the_median_seed(small: Written) -> None:
     other = run.tables["crosswalk"].copy()
     other.loc[(other["seed"] != chosen.seed) & (other["word"] == word) & (other["component"] == "L0H0"), "value"] = 9.0
     assert table_of(words_answer(with_rows(run, "crosswalk", other)))[0][DIRECT] == "L1H2 +2.50"
+
+
+def test_the_classes_are_those_of_the_data_not_those_that_the_texts_happen_to_have(small: Written) -> None:
+    run, _ = loud(small.run)
+    three = dataclasses.replace(run, cards={"reviews": {"class_names": ["negative", "neutral", "positive"]}})
+    assert table_of(words_answer(three))[0]["pushes"] == "towards the predicted class"
+    table = run.tables["texts"]
+    glad = with_rows(run, "texts", table.assign(label="positive", predicted="positive"))
+    two = dataclasses.replace(glad, cards={"reviews": {"class_names": ["negative", "positive"]}})
+    table = two.tables["features"].copy()
+    table.loc[table["word"] == "masterpiece", "score"] = -5.0
+    assert table_of(words_answer(with_rows(two, "features", table)))[0]["pushes"] == "towards negative"
+
+
+def test_causal_is_said_to_be_averaged_over_sets_of_heads(small: Written) -> None:
+    (table, *_) = (b for b in walk(tuple(words_answer(small.run))) if isinstance(b, Table))
+    assert "loses without the head, averaged over all sets of the other heads" in table.note
+    (folded,) = [b for b in opening_blocks(small.run) if isinstance(b, Details) and "read" in b.summary]
+    terms = [p.text for b in walk((folded,)) if isinstance(b, Bullets) for p in b.items]
+    assert any("lost without the head, averaged over all sets of the other heads" in text for text in terms)
 
 
 @pytest.mark.parametrize("target", [("positive", "towards positive"), (None, "towards the predicted class")])

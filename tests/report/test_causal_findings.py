@@ -70,16 +70,22 @@ def test_heads_that_no_interval_decides_are_never_called_none(small: Written) ->
 
 
 ALIKE = "what heads write and what is lost without them rank heads"
+WEAKLY = f"W{ALIKE[1:]} weakly alike in attention-only; in encoder it stays open."
+BOTH = f"W{ALIKE[1:]} partly alike in encoder and weakly alike in attention-only."
+PARTLY = f"W{ALIKE[1:]} partly alike in encoder and differently in attention-only."
+TWO_WORDS = f"W{ALIKE[1:]} weakly to partly alike in encoder and weakly to much alike in attention-only."
 
 
 @pytest.mark.parametrize(
     ("encoder", "other", "told"),
     [
         ((0.5, 0.41, 0.6), (0.6, 0.5, 0.69), f"W{ALIKE[1:]} partly alike in encoder and attention-only."),
-        ((0.5, 0.41, 0.6), (0.2, 0.1, 0.3), f"W{ALIKE[1:]} partly alike in encoder and differently in attention-only."),
-        ((0.5, 0.41, 0.6), (0.5, 0.3, 0.7), f"W{ALIKE[1:]} partly alike in encoder; in attention-only it stays open."),
-        ((0.5, 0.3, 0.6), (0.5, 0.3, 0.7), f"Whether {ALIKE} alike stays open in encoder and attention-only."),
-        ((0.5, np.nan, np.nan), (0.5, 0.3, 0.7), f"Whether {ALIKE} alike stays open in encoder and attention-only."),
+        ((0.5, 0.41, 0.6), (0.2, 0.1, 0.3), BOTH),
+        ((0.2, -0.01, 0.4), (0.2, 0.1, 0.3), WEAKLY),
+        ((0.5, 0.41, 0.6), (0.0, -0.1, 0.2), PARTLY),
+        ((0.3, 0.2, 0.5), (0.5, 0.3, 0.8), TWO_WORDS),
+        ((0.2, -0.1, 0.6), (0.5, -0.3, 0.7), f"Whether {ALIKE} alike stays open in encoder and attention-only."),
+        ((0.5, np.nan, np.nan), (0.5, -0.3, 0.7), f"Whether {ALIKE} alike stays open in encoder and attention-only."),
     ],
 )
 def test_a_word_for_agreement_needs_both_ends_of_the_interval(

@@ -11,8 +11,17 @@ from study.report.explorer.encode import encode
 
 
 def test_numbers_have_three_significant_digits() -> None:
-    assert encode([1.23456, -0.000123456, 123456.0, 0.1 + 0.2, 5.01e-5]) == "[1.23,-0.000123,123000,0.3,5.01e-05]"
+    assert encode([1.23456, -0.000123456, 123456.0, 0.1 + 0.2, 5.01e-5]) == "[1.23,-0.000123,123456,0.3,5.01e-05]"
     assert encode([0.0, -0.0, 2.0, 17, True, 4.9e-5, -3e-18]) == "[0,0,2,17,true,0,0]"
+
+
+def test_a_number_prints_as_the_one_it_stands_for() -> None:
+    """Where three digits would be rounded the other way by a page that prints fewer, there are more."""
+    assert encode([0.1246, 0.1254, -0.3746, 1.2496, 13.46]) == "[0.125,0.1254,-0.3746,1.25,13.46]"
+    for value in np.random.default_rng(0).random(2000) * np.logspace(-3, 2, 2000):
+        short = json.loads(encode(value))
+        decimals = (2, 3) if short < 1 else (1, 2) if short < 10 else (0, 1)
+        assert [f"{short:.{d}f}" for d in decimals] == [f"{value:.{d}f}" for d in decimals]
 
 
 def test_what_is_not_a_number_is_null() -> None:

@@ -61,6 +61,12 @@ def test_a_test_for_these_seeds_is_not_passed_off_as_one_for_new_ones(small: Wri
     assert "holds 0" not in faithfulness_finding(compared(small.run, (0.2, -0.1, 0.5), 0.2)).text
 
 
+def test_a_bound_that_would_print_as_zero_shows_three_digits(small: Written) -> None:
+    text = faithfulness_finding(compared(small.run, (0.008, -0.0001234, 0.016), 0.01)).text
+    assert "0.008 [−0.000123, 0.016], p 0.01" in text
+    assert "0.008 [0.000, 0.016]" in faithfulness_finding(compared(small.run, (0.008, 0.0, 0.016), 0.01)).text
+
+
 def test_one_model_does_not_speak_for_the_other(small: Written) -> None:
     run = compared(small.run, (0.2, 0.1, 0.3), 0.01, model="encoder")
     assert faithfulness_finding(run).lead == "SHAP is more faithful than LIME, by 0.200, in encoder only."

@@ -8,6 +8,7 @@ import pytest
 from study.report.answers.parting import parting_answer
 from study.report.controls import untrained_finding
 from study.report.findings import alike_text, answer, correctness_finding, least_agreeing_finding
+from tests.report.answer_blocks import first
 from tests.report.conftest import Written
 from tests.report.edits import set_estimates, set_rows, with_rows
 
@@ -57,17 +58,17 @@ def test_words_for_agreement_follow_both_ends_of_the_interval(
     small: Written, values: tuple[float, float, float], words: str
 ) -> None:
     run = set_estimates(small.run, "spearman", "shapley", "lime", "all", values)
-    assert parting_answer(run).lead == f"SHAP and LIME rank words {words}."
+    assert first(parting_answer(run)).lead == f"SHAP and LIME rank words {words}."
     assert f"rank the words of a text {words} (Spearman" in answer(run)
 
 
 @pytest.mark.parametrize("values", [(0.6, -0.1, 1.0), (0.9, NAN, NAN)])
 def test_an_interval_that_holds_zero_tells_no_agreement(small: Written, values: tuple[float, float, float]) -> None:
     run = set_estimates(small.run, "spearman", "shapley", "lime", "all", values)
-    assert parting_answer(run).lead.startswith("Whether SHAP and LIME rank words alike stays open")
+    assert first(parting_answer(run)).lead.startswith("Whether SHAP and LIME rank words alike stays open")
     assert "may or may not rank" in answer(run)
     one = set_estimates(run, "spearman", "shapley", "lime", "all", (0.95, 0.94, 0.96), model="encoder")
-    assert parting_answer(one).lead == "SHAP and LIME rank words almost alike; in other models it stays open."
+    assert first(parting_answer(one)).lead == "SHAP and LIME rank words almost alike; in other models it stays open."
     many = [pd.Series({"low": low, "high": low + 0.05}) for low in (0.92, 0.75, 0.5)]
     assert alike_text(many[:2]) == "SHAP and LIME rank words almost alike or much alike."
     assert alike_text(many) == "How alike SHAP and LIME rank words depends on the model."

@@ -14,6 +14,7 @@ from study.report.inputs import read_run
 from study.report.latex import to_latex
 from study.report.markdown import escape, to_markdown
 from study.report.numbers import (
+    fine,
     interval,
     listing,
     number,
@@ -24,6 +25,7 @@ from study.report.numbers import (
     short_signed,
     signed,
     with_interval,
+    without_zero,
 )
 from study.report.tables import paper_accuracy, paper_estimates
 from study.report.tables import to_markdown as table_to_markdown
@@ -52,6 +54,13 @@ NAN = float("nan")
         (percent(0.784, 1), "78.4\u202f%"),
         (percent_range(0.31, 0.38), "31 to 38\u202f%"),
         (percent_range(0.311, 0.309), "31\u202f%"),
+        (without_zero(-0.123), "−.12"),
+        (without_zero(1.0), "1.00"),
+        (without_zero(10.5), "10.50"),
+        (fine(0.0004, 3), "0.000400"),
+        (fine(-0.0006, 3), "−0.001"),
+        (fine(0.0, 3), "0.000"),
+        (fine(1e-12, 3), "0.000"),
         (interval(-0.1, 0.2), "[−0.10, 0.20]"),
         (interval(NAN, 0.2), ""),
         (with_interval(0.5, NAN, NAN), "0.50"),

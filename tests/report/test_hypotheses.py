@@ -15,17 +15,28 @@ from tests.report.edits import set_rows, without_table
 def test_verdicts_are_counted_by_hypothesis_and_not_by_part(small: Written) -> None:
     lead, *_ = build(small.run).blocks
     assert lead.lead == "Of 4 hypotheses: 1 supported, 1 contradicted, 1 inconclusive and 1 not tested."
-    assert lead.text.startswith("H1 supported; H3 contradicted; H5 inconclusive; H6 not tested.")
+    assert lead.text.startswith("H1 supported; H3 contradicted (H3: the opposite); H5 inconclusive; H6 not tested.")
     run = set_rows(small.run, "hypotheses", "verdict", "contradicted", hypothesis="H1", part="", model="")
     lead, *_ = build(run).blocks
     assert lead.lead == "Of 4 hypotheses: 2 contradicted, 1 inconclusive and 1 not tested."
+
+
+def test_what_contradicts_is_named(small: Written) -> None:
+    run = set_rows(small.run, "hypotheses", "low", -0.05, hypothesis="H3", part="", model="")
+    run = set_rows(run, "hypotheses", "high", 0.02, hypothesis="H3", part="", model="")
+    lead, *_ = build(run).blocks
+    assert "H3 contradicted (H3: no effect of note)" in lead.text
+    none = set_rows(run, "hypotheses", "smallest_effect", float("nan"), hypothesis="H3", part="", model="")
+    assert "H3 contradicted (H3: an effect)" in build(none).blocks[0].text
+    (row,) = [r for r in next(b for b in build(run).blocks if b.kind == "table").rows if r[0] == "H3"]
+    assert row[-3:] == ("contradicted", "±0.100", "no effect of note")
 
 
 def test_the_table_prints_the_pooled_rows_only(small: Written) -> None:
     tables = [b for b in walk(build(small.run).blocks) if b.kind == "table"]
     rows = small.run.tables["hypotheses"]
     assert [row[0] for row in tables[0].rows] == ["H1", "H1, additivity", "H1, correctness", "H3", "H5", "H6"]
-    assert tables[0].rows[0][1:] == ("0.420", "[0.370, 0.470]", "0.300", "0.002", "supported")
+    assert tables[0].rows[0][1:] == ("0.420", "[0.370, 0.470]", "0.300", "0.002", "supported", "±0.100", "")
     assert tables[0].rows[-1][1:3] == ("–", "")  # nothing was measured
     strata = rows[(rows["model"] != "") & rows["effect"].notna()]
     assert len(tables[1].rows) == len(strata) == 8

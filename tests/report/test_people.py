@@ -77,7 +77,12 @@ def test_the_most_plausible_is_so_over_all_models(small: Written) -> None:
     run = set_estimates(run, metric, "shapley", "", "all", (0.6, 0.5, 0.7))
     run = set_estimates(run, metric, "shap", "", "all", (0.9, 0.8, 1.0))  # the second estimate of SHAP is no rival
     title = "LIME comes nearest to naming the words that people rated: 0.70 on average, random order 0.20"
-    assert figure_of(run, "plausibility").title == title
+    near = "; in part of the models intervals of up to 1 other reach its own"
+    assert figure_of(run, "plausibility").title == title + near
+    apart = set_estimates(run, metric, "shapley", "", "all", (0.3, 0.25, 0.35))
+    assert figure_of(apart, "plausibility").title == title
+    both = set_estimates(run, metric, "shapley", "", "all", (0.6, 0.5, 0.85))
+    assert figure_of(both, "plausibility").title == title + "; the interval of 1 other reaches its own"
     run = set_estimates(run, "plausibility_chance", "chance", "", "all", (0.95, 0.9, 1.0))
     title = "No method names the words that people rated before random order does (0.95)"
     assert figure_of(run, "plausibility").title == title
@@ -115,6 +120,8 @@ def test_the_title_names_the_method_of_each_model_that_keeps_most(small: Written
         "Shapley of the margin (encoder) and Direct (centred) (attention-only) keep most of the margin with few heads"
     )
     assert circuits(run).title == title
+    run = set_estimates(run, metric, "shapley_margin", "", "all", (1.25, 1.21, 1.29), model="attention-only")
+    assert circuits(run).title == f"{title}; in part of the models intervals of up to 1 other reach its own"
     assert "n = 6 texts × 2 seeds per model; 95 % interval over texts and seeds" in circuits(run).note
 
 

@@ -137,6 +137,7 @@ def test_without_a_causal_table_the_direct_tables_stand_alone(small: Written) ->
     run = without_causal(small.run)
     picture, title, rows = picture_of(run)
     assert [p.title.split(",")[0] for p in picture.panels] == ["SHAP", "LIME"]
+    assert ": over the whole text " in title
     assert "writes most" in title
     for panel, method in zip(picture.panels, ("shapley", "lime"), strict=True):
         table = table_of(run, method, "direct")[list(panel.names)]

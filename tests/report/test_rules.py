@@ -15,9 +15,10 @@ import pytest
 
 from study.report.accuracy import accuracy_answer
 from study.report.answers.heads import heads_answer
-from study.report.answers.parting import parting_answer, right_answer
+from study.report.answers.parting import parting_answer
+from study.report.answers.right import right_answer
 from study.report.answers.words import words_answer
-from study.report.blocks import Block, Paragraph
+from study.report.blocks import Block, Paragraph, walk
 from study.report.inputs import RunTables, read_run
 from study.report.numbers import with_interval
 from study.report.sections.findings import rules_of
@@ -46,6 +47,7 @@ EVIDENCE = {  # by rule, the tables without which it has nothing to say
     "untrained_finding": ("estimates",),
 }
 NO_INTERVALS = ("writers_finding",)  # ranges over seeds: a description
+NO_BOUNDS = ("too few texts", "was not tested")
 MISSING = ("This run has no evidence.", "This run cannot say", "is not known here")
 OPEN = re.compile(
     r"stays? open|not certain|[Nn]o clear|undecided|cannot be told|is shown to be|Neither is clearly|may or may not"
@@ -75,8 +77,9 @@ def rules(run: RunTables) -> dict[str, Rule]:
 
 
 def said(found: Paragraph | list[Block]) -> str:
-    """The sentences of a rule, without its tables."""
-    paragraphs = [b for b in (found if isinstance(found, list) else [found]) if isinstance(b, Paragraph)]
+    """The sentences of a rule, folded ones too, without its tables."""
+    blocks = walk(tuple(found) if isinstance(found, list) else (found,))
+    paragraphs = [b for b in blocks if isinstance(b, Paragraph)]
     return " ".join(f"{p.lead} {p.text}" for p in paragraphs)
 
 
@@ -115,8 +118,32 @@ def test_with_intervals_over_zero_a_rule_claims_nothing(name: str, run: RunTable
     rule = rules(run)[name]
     told = said(rule(uncertain(run)))
     assert OPEN.search(told), told
-    assert "is right, not" not in told
+    assert "is ahead on" not in told
     assert "nan" not in told.lower()
+
+
+@pytest.fixture(scope="module")
+def boundless(run: RunTables) -> RunTables:
+    """The run with no interval anywhere: bounds that are NaN, and of what is computed here one text or none."""
+    for name in ("estimates", "comparisons", "accuracy", "profiles"):
+        bounds = [c for c in run.tables[name] if re.fullmatch(r"(.*_)?(low|high)", c)]
+        run = with_rows(run, name, run.tables[name].assign(**dict.fromkeys(bounds, np.nan)))
+    run = set_rows(run, "comparisons", "p_adjusted", np.nan)
+    run = set_rows(run, "trials", "n_texts", 0)
+    for name in ("features", "crosswalk"):
+        rows = run.tables[name]
+        run = with_rows(run, name, rows[(rows["example_id"] == "t000") & (rows["seed"] == "0")])
+    return dataclasses.replace(run, reference=card().assign(low=np.nan, high=np.nan))
+
+
+@pytest.mark.parametrize("name", EVIDENCE)
+def test_bounds_that_are_not_known_are_no_interval(name: str, run: RunTables, boundless: RunTables) -> None:
+    told = said(rules(run)[name](boundless))
+    assert "nan" not in told.lower()
+    assert not TRIPLE.findall(told), told
+    if name not in NO_INTERVALS:
+        assert OPEN.search(told) or any(words in told for words in (*MISSING, *NO_BOUNDS)), told
+    assert "is ahead on" not in told
 
 
 def triples(run: RunTables) -> Iterator[str]:
@@ -137,7 +164,7 @@ COMPUTED = ("words_answer", "heads_answer", "writers_finding", "untrained_findin
 
 @pytest.mark.parametrize("name", [name for name in EVIDENCE if name not in COMPUTED])
 def test_numbers_with_intervals_are_those_of_the_tables(name: str, run: RunTables) -> None:
-    text = said(rules(run)[name](run)).split("Opposite signs")[0]
+    text = said(rules(run)[name](run)).split("Among words that count by both")[0]
     found = [f"{value} [{low}, {high}]" for value, low, high in TRIPLE.findall(text)]
     assert found or name == "faithfulness_finding"
     assert not set(found) - set(triples(run))

@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from study.cli import app
-from study.errors import LedgerError, StudyError, UnknownNameError
+from study.errors import InputError, LedgerError, StudyError, UnknownNameError
 from study.library.explanation import Explanation
 from tests.showing.made import make_explanation
 
@@ -137,12 +137,42 @@ def test_the_page_is_written_and_its_place_told(run: StandIn, monkeypatch: pytes
     assert written == [(Path("out/mine.html"), 2), (Path("mine.html"), 2)]
 
 
+@pytest.mark.parametrize("name", ["results/tiny/report.html", "results/tiny/tables/mine.html"])
+def test_the_page_does_not_replace_what_a_run_wrote(run: StandIn, name: str) -> None:
+    page = Path(name)
+    page.parent.mkdir(parents=True)
+    page.write_text("its own")
+    Path("results/tiny/config.resolved.yaml").touch()
+    beside = Path("results/explained.html").resolve()
+    with pytest.raises(InputError, match=rf"lies in the run 'tiny'.*such as {re.escape(str(beside))}"):
+        study("a film", "--run", "tiny", "--html", name)
+    assert page.read_text() == "its own"
+    assert run.asked == []
+
+
+def test_what_was_explained_before_an_error_is_on_the_page(run: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[tuple[Path, list[str]]] = []
+    monkeypatch.setattr(
+        "study.showing.page.write_page", lambda path, _, found: written.append((path, [e.text for e in found]))
+    )
+    lines = b"".join(b"%s\n" % text.encode() for text in TEXTS)
+    result = CliRunner().invoke(app, ["explain", "--run", "tiny", "--html", "mine.html"], input=lines + b"\xff\n")
+    assert isinstance(result.exception, InputError)
+    assert "line 3, is not UTF-8" in str(result.exception)
+    assert result.stderr == "wrote mine.html, of 2 texts so far\n"
+    assert written == [(Path("mine.html"), list(TEXTS))]
+    assert CliRunner().invoke(app, ["explain", "--run", "tiny", "--html", "mine.html"], input=b"\xff\n").exception
+    assert len(written) == 1  # nothing was explained: no page
+
+
 STREAM = """
 import sys
 from pathlib import Path
 from tests.showing.test_answering import StandIn
 import study.library.loading
 study.library.loading.load_run = lambda name, results: StandIn()
+import study.showing.page
+study.showing.page.write_page = lambda path, run, explanations: None
 from study.cli import main
 main()
 """
@@ -174,14 +204,15 @@ def test_lines_are_answered_as_they_come_and_ctrl_c_ends_it(tmp_path: Path) -> N
     assert b"Traceback" not in told
 
 
-@pytest.mark.parametrize("arguments", [[], ["--json"]])
+@pytest.mark.parametrize("arguments", [[], ["--json"], ["--json", "--html", "mine.html"]])
 def test_a_closed_pipe_is_no_reason_to_complain(tmp_path: Path, arguments: list[str]) -> None:
     with stream(tmp_path, *arguments) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdout.close()  # as `| head` does
         _, told = process.communicate(b"a warm film\n" * 20, timeout=20)
-    assert told == b""
+    assert told == (b"wrote mine.html, of 1 text so far\n" if "--html" in arguments else b"")
+    assert process.returncode == 0
 
 
 def test_an_old_terminal_loses_no_sign(tmp_path: Path) -> None:

@@ -9,40 +9,50 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import pytest
 
 from study import ledger
 from study.errors import LedgerError, WriteError
 from study.library.explanation import Explanation
-from study.library.loading import LoadedRun, load_run
+from study.library.loading import LoadedRun
+from study.report.blocks import Figure
+from study.report.figures import style
 from study.report.inputs import own_texts
 from study.showing import page
 from study.showing.page import build_page, write_page
-from tests.library.small_runs import make_run
 
+pytestmark = pytest.mark.xdist_group("library run")
 TEXTS = ("the splendid tale is <script>alert('x')</script> &amp; bleak", "a dreary scene")
 METHODS = ("shapley", "attention")
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> LoadedRun:
-    model = {"name": "mlp", "n_heads": 2, "d_model": 8, "d_mlp": 16, "max_words": 8}
-    folder = make_run(tmp_path_factory.mktemp("page"), models=[model], seeds=[0])
-    accuracy = ledger.read_frame(folder / "tables" / "accuracy.csv")
-    whole = accuracy.assign(low=0.1, high=0.9, level=0.95, n_seeds=1)
-    ledger.write_frame(folder / "tables" / "accuracy.csv", whole)
-    return load_run(folder)
-
-
-@pytest.fixture(scope="module")
 def explanations(run: LoadedRun) -> list[Explanation]:
-    explainer = run.explainer()
+    explainer = run.explainer(model="short")
     return [explainer.explain(text, methods=METHODS) for text in TEXTS]
 
 
 @pytest.fixture(scope="module")
 def built(run: LoadedRun, explanations: list[Explanation]) -> str:
     return build_page(run.folder, run.config, explanations)
+
+
+def test_no_files_are_drawn_that_nobody_gets(
+    run: LoadedRun, explanations: list[Explanation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[dict[str, bytes]] = []
+
+    def noted(*given: Any, **named: Any) -> Figure:
+        figure = style.draw(*given, **named)
+        drawn.append(figure.files)
+        return figure
+
+    monkeypatch.setattr(page, "draw", noted)
+    build_page(run.folder, run.config, explanations[1:])
+    assert [list(files) for files in drawn] == [["figures/heads-1.svg"]]
+    again = style.draw("x", lambda: plt.figure(figsize=(1, 1)), title="", note="", source="")
+    assert list(again.files) == [f"figures/x.{kind}" for kind in ("svg", "png", "pdf")]  # a report's have them
 
 
 @pytest.fixture
@@ -89,7 +99,7 @@ def test_markup_in_a_text_stays_text(built: str) -> None:
 
 
 def test_the_page_says_what_it_is_and_fetches_nothing(built: str, run: LoadedRun) -> None:
-    assert "2 texts as mlp, seed 0, of the run tiny" in built
+    assert "2 texts as short, seed 0, of the run tiny" in built
     assert "found anew by a model of tiny" in built
     assert re.findall(r"exactness gates? (?:hold|holds)", built)
     assert not re.search(r'(?:src|href)="(?!data:|#)', built)
@@ -100,13 +110,13 @@ def test_a_broken_gate_comes_first(run: LoadedRun, explanations: list[Explanatio
     gates = (replace(explanations[0].gates[0], passed=False), *explanations[0].gates[1:])
     broken = build_page(run.folder, run.config, [replace(explanations[0], gates=gates), explanations[1]])
     opening = broken[broken.index("<h1>") :]
-    assert opening.index("Broken: 1 of") < opening.index("2 texts as mlp")
+    assert opening.index("Broken: 1 of") < opening.index("2 texts as short")
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_text_given_twice_is_there_once(run: LoadedRun, explanations: list[Explanation]) -> None:
     twice = build_page(run.folder, run.config, [explanations[1], explanations[1]])
-    assert "1 text as mlp" in twice
+    assert "1 text as short" in twice
     assert len(payload(twice)["models"][0]["texts"]) == 1
 
 

@@ -18,7 +18,7 @@ from study.showing.plain import plain
         ("\x1b]0;title\x07", "␛]0;title␇"),
         ("a\rb\nc\td\u2028e", "a b c d e"),
         ("\x9b31m", "\ufffd31m"),
-        ("\u202eevil\u2066", "\ufffdevil\ufffd"),
+        ("\u202eevil\u2066\u200f", "\ufffdevil\ufffd\ufffd"),
         ("\ud800", "\ufffd"),
         ("del\x7f", "del␡"),
         ("[red]naïve café 電影 👩‍🚀[/red]", "[red]naïve café 電影 👩‍🚀[/red]"),

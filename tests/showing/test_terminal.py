@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.console import Console
 
+from study.library.explanation import Explanation
 from study.records import BIAS_KINDS
 from study.report.numbers import signed
 from study.showing.colours import style_of
@@ -198,6 +200,41 @@ def test_other_methods_than_shap_are_called_by_their_name() -> None:
     assert section(told, "Words × components")[0].endswith("= LIME")
     assert section(told, "Words × heads")[0].split()[-1] == "sum"
     assert "Words × components" not in shown(make_explanation(methods=("attention",)))
+
+
+def sampled(*, table: bool, shap: bool, error: float = 0.03) -> Explanation:
+    """An explanation whose causal table, or whose SHAP values, come of drawn coalitions."""
+    e = make_explanation()
+    assert e.causal is not None
+    scores = replace(e.features["shapley"], estimator="odd-order regression" if shap else "exact")
+    causal = replace(e.causal, words_exact=not table, sampling_error=error)
+    return replace(e, features={**e.features, "shapley": scores}, causal=causal)
+
+
+@pytest.mark.parametrize(
+    ("table", "shap", "told"),
+    [
+        (True, True, "Sampled: its row sums are 3.0 % off the SHAP values."),
+        (True, False, "Sampled: its row sums are 3.0 % off the SHAP values."),
+        (False, True, "SHAP is sampled, this table is not: its row sums are 3.0 % off the SHAP values."),
+    ],
+)
+def test_row_sums_are_called_shap_only_where_both_are_exact(table: bool, shap: bool, told: str) -> None:
+    e = sampled(table=table, shap=shap)
+    lines = section(shown(e, width=140), "Words × heads")
+    assert lines[0].split()[-2:] == ["sum", "SHAP"]
+    assert row(lines, "warm")[-1] == signed(float(e.features["shapley"].scores[1]))
+    assert " ".join(" ".join(lines).split()).endswith(told)
+    assert "ampled" not in shown(make_explanation())
+
+
+def test_without_a_distance_from_shap_none_is_told() -> None:
+    """With LIME alone, or with SHAP values that are all zero."""
+    other = replace(make_explanation(methods=("lime",)), causal=sampled(table=True, shap=False, error=np.nan).causal)
+    for e in (other, sampled(table=True, shap=True, error=np.nan)):
+        told = " ".join(" ".join(section(shown(e, width=140), "Words × heads")).split())
+        assert told.endswith("Sampled.")
+        assert "off the SHAP" not in told
 
 
 def test_gates_are_one_line_green_or_red() -> None:

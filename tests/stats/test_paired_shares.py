@@ -37,9 +37,11 @@ def test_bounds_stay_within_what_a_share_can_be() -> None:
     assert all(math.isnan(v) for v in paired_share_interval(0.0, 0.0, 0, 0.95))
 
 
-@pytest.mark.parametrize(("loses", "gains", "n"), [(0.01, 0.005, 500), (0.05, 0.05, 200), (0.002, 0.0, 500)])
-def test_it_holds_the_truth_about_as_often_as_it_says(loses: float, gains: float, n: int) -> None:
+@pytest.mark.parametrize(  # where almost nothing changes it is too wide, and may be
+    ("loses", "gains", "n", "most"), [(0.01, 0.005, 500, 0.985), (0.05, 0.05, 200, 0.97), (0.002, 0.0, 500, 1.0)]
+)
+def test_it_holds_the_truth_about_as_often_as_it_says(loses: float, gains: float, n: int, most: float) -> None:
     draws = np.random.default_rng(3).multinomial(n, (loses, gains, 1 - loses - gains), size=2000) / n
     found = [paired_share_interval(a - b, a + b, n, 0.95) for a, b, _ in draws]
     held = np.mean([low <= loses - gains <= high for _, low, high in found])
-    assert 0.94 <= held <= 1.0
+    assert 0.94 <= held <= most

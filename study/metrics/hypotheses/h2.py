@@ -69,7 +69,7 @@ def disagreement_on_null(run: Run) -> pd.DataFrame:
     return values.rename("value").reset_index()
 
 
-CLAIM = "SHAP and LIME part on words that do nothing when one word decides, on deciding words when words interact."
+CLAIM = "SHAP and LIME differ on words that do nothing when one word decides, on deciding words when words interact."
 REMARK = "Equal errors would give shares of about one half on both sides, however many words do nothing."
 HYPOTHESIS = Hypothesis(
     name="H2", claim=CLAIM, parts=(Part(name="", claim=CLAIM, collect=share, remark=lambda _: REMARK),)

@@ -21,10 +21,11 @@ _HEAD = re.compile(r"L\d+H\d+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carrier:
-    """The head that carries most of a word, by one kind of table, over the texts that have the word.
+    """The head that carries more of a word than any other, by one kind of table, over the texts that have the word.
 
     value: mean cell, logits; rival: the next head, where the paired interval of the two over texts holds 0 (or there
-    is no interval), else "". more: a component that is no head and has a larger mean cell, with its value, else "".
+    is no interval, as of one text), else "". more: a component that is no head and has a larger mean cell, with its
+    value, else "".
     """
 
     head: str
@@ -124,11 +125,14 @@ def _carrier(rows: pd.DataFrame, word: str, mean: float, level: float) -> Carrie
 
 
 def _rival(cells: pd.DataFrame, level: float) -> str:
-    """The second column, where the means of the first two cannot be told apart by their differences text by text."""
+    """The second column, where the means of the first two cannot be told apart by their differences text by text.
+
+    One text tells nothing apart.
+    """
     if cells.shape[1] < 2:
         return ""
     gaps = (cells.iloc[:, 0] - cells.iloc[:, 1]).to_numpy(dtype=np.float64)
     if len(gaps) < 2:
-        return ""  # of one text these are its numbers, not an estimate
+        return str(cells.columns[1])
     low, _ = mean_interval(float(gaps.mean()), float(gaps.std(ddof=1)), len(gaps), level)
     return "" if low > 0 else str(cells.columns[1])

@@ -10,16 +10,18 @@ import pandas as pd
 from study.report.answers.word_scores import Carrier, Word, strongest_words
 from study.report.blocks import Block, Details, Link, Paragraph, Table, anchor_of
 from study.report.explorer.choosing import choose_seed
+from study.report.explorer.models import class_names
 from study.report.figures.palette import method_label
+from study.report.findings import capital
 from study.report.inputs import RunTables, Variant, pick
 from study.report.notes import level_text
 from study.report.numbers import MISSING, listing, number, plural, signed, with_interval
 from study.report.tables import make_table
 
 TOLD = 3  # models whose words a sentence names; of more it names those of the first
-DIRECT, CAUSAL = "writes most of it (direct)", "needed most for it (causal)"
+DIRECT, CAUSAL = "largest part written by (direct)", "needed most (causal)"
 _SAID = {  # of a head and words; what is said without tables
-    "direct": ("writes most of", "no table says which heads write them"),
+    "direct": ("writes the largest part of", "no table says which heads write them"),
     "causal": ("is needed most for", "no causal table has them, so which heads they need is not known"),
 }
 
@@ -64,22 +66,32 @@ def _sentence(run: RunTables, variant: Variant, words: list[Word]) -> str:
     chosen = choose_seed(run, variant)
     seed = f"In its seed {chosen.seed}, " if chosen else ""
     clauses = [_head_clause([getattr(w, kind) for w in words], kind) for kind in _SAID]
-    return f"In {run.label(*variant)} the means are {ends}.{doubt} {seed}{'; '.join(clauses)}."
+    return f"In {run.label(*variant)} the means are {ends}.{doubt} {capital(seed + '; '.join(clauses))}."
 
 
 def _head_clause(carriers: Sequence[Carrier | None], kind: str) -> str:
-    """ "L1H0 writes most of 4 of the 5 words": the head that comes up most often."""
+    """ "L1H0 writes the largest part of 4 of the 5 words": the head that comes up most often, and what is in doubt."""
     verb, absent = _SAID[kind]
     known = [c for c in carriers if c is not None]
     if not known:
         return absent
     head, n = Counter(c.head for c in known).most_common(1)[0]
-    tied = sum(c.head == head and c.rival != "" for c in known)
-    doubt = f" (in {tied} of them not told apart from another head)" if tied else ""
-    those = f"{len(known)} words{'' if len(known) == len(carriers) else ' that have such a table'}"
+    those = f"{plural(len(known), 'word')}{'' if len(known) == len(carriers) else ' that have such a table'}"
     if n == 1 < len(known):
-        return f"a different head {verb} each of the {those}"
-    return f"{head} {verb} {'all' if n == len(known) > 1 else f'{n} of the'} {those}{doubt}"
+        return f"a different head {verb} each of the {those}{_doubts(known)}"
+    which = "the" if len(known) == 1 else f"{'each' if n == len(known) else n} of the"
+    among = "of the heads, " if kind == "direct" else ""  # other parts write too; only heads can be needed
+    return f"{among}{head} {verb} {which} {those}{_doubts([c for c in known if c.head == head])}"
+
+
+def _doubts(carriers: Sequence[Carrier]) -> str:
+    """What writes more than the head named, and for how many words the head is in doubt, in brackets; else empty."""
+    more = Counter(c.more.partition(" ")[0] for c in carriers if c.more)
+    told = [f"{name} writes more: {n}" for name, n in more.items()]
+    tied, once = sum(c.rival != "" for c in carriers), sum(c.n_texts == 1 for c in carriers)
+    told += [f"not told apart from another head: {tied}"] if tied else []
+    told += [f"on one text only: {once}"] if once else []
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def _mean(word: Word) -> str:
@@ -112,8 +124,9 @@ def _table(run: RunTables, variant: Variant, words: list[Word], least: int, *, i
             f"texts and seeds with its {level_text(run)} interval. Only words found in at least "
             f"{plural(least, 'text')}; they are picked for their size, which flatters it a little. Heads are named in "
             f"{which}, since a head's number means nothing in another. Direct: mean of what the head itself writes to "
-            "the margin because of the word. Causal: mean of what the word's effect loses without the head, over the "
-            "texts with a causal table. “or”: the two cannot be told apart, text by text."
+            "the margin because of the word. Causal: what the word's effect loses without the head, averaged over all "
+            "sets of the other heads; mean over the texts with a causal table. “or”: the two cannot be told apart, "
+            "text by text, or there is one text only."
         )
     name = run.label(*variant)
     return make_table(
@@ -130,8 +143,8 @@ def _table(run: RunTables, variant: Variant, words: list[Word], least: int, *, i
 def _sides(run: RunTables, variant: Variant) -> tuple[str, str]:
     """What a negative and a positive score push to: the two classes, or the predicted one of several."""
     texts = pick(run.of("texts", *variant), trained=True)
-    targets, classes = set(texts["target"]), {*texts["label"], *texts["predicted"]}
-    others = classes - targets
-    if len(targets) == 1 and len(others) == 1:
-        return f"towards {others.pop()}", f"towards {targets.pop()}"
+    targets, classes = set(texts["target"]), set(class_names(run, variant[0], texts))
+    if len(classes) == 2 and len(targets) == 1 and targets < classes:
+        (other,) = classes - targets
+        return f"towards {other}", f"towards {targets.pop()}"
     return "against the predicted class", "towards the predicted class"

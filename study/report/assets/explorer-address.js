@@ -19,14 +19,20 @@ function readAddress() {
 
 function writeAddress(how) {
   const address = addressOf(state.model, text());
-  if (how === 'quiet' || location.hash === address) return;
+  const isThere = location.hash === address;
   const replace = how === 'step' && state.steps;
-  state.steps = how === 'step';
-  if (replace) history.replaceState(null, '', address);
-  else history.pushState(null, '', address);
+  state.steps = how === 'step' && (state.steps || !isThere);
+  if (how === 'quiet' || isThere) return;
+  try {
+    if (replace) history.replaceState(null, '', address);
+    else history.pushState(null, '', address);
+  } catch {
+    // refused: a page in a frame, or too many entries at once; the text is shown all the same
+  }
 }
 
 function followAddress() {
+  state.steps = false;
   const found = readAddress();
   tell('');
   if (!found) {

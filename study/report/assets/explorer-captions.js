@@ -37,23 +37,29 @@ function drawTables(ends) {
 const labelOf = (name) => (state.data.methods.find((m) => m.name === name) || { label: name }).label;
 
 function causalFacts(t) {
-  const primary = labelOf(state.data.splits[0]);
   const errors = [
     ['row', t.word_error],
     ['column', t.head_error],
   ].filter(([, v]) => v > 0);
+  const isExact = t.word_error === 0 && t.head_error === 0;
   const sampled = errors.map(([sums, v]) => `${percent(v, 1)} of the ${sums} sums`).join(' and ');
   return {
     caption: 'Causal: which head the word needs',
     hint: 'What its effect loses without the head, averaged over all line-ups.',
     rowSum: 'sum of its row',
     columnSum: 'Shapley value of the head',
-    rowLabel: primary,
+    rowLabel: 'sum',
     columnLabel: 'head',
-    note: `Sums to the right: ${primary} of the word. Sums below: the heads’ Shapley values. ${
-      sampled ? `Sampled: standard error ${sampled}.` : 'Nothing is sampled in it.'
+    note: `Sums to the right: the word’s effect${offShap(t.sampling_error)}. Sums below: the heads’ Shapley values. ${
+      sampled ? `Sampled: standard error ${sampled}.` : isExact ? 'Nothing is sampled in it.' : ''
     }`,
   };
+}
+
+/** How far the row sums of a causal table are from the SHAP values; it samples word coalitions of its own. */
+function offShap(error) {
+  if (!isNumber(error)) return '';
+  return error < 0.0005 ? ', which is its SHAP value' : `, ${percent(error, 1)} off the SHAP values`;
 }
 
 function directFacts(t, label, left) {
@@ -70,7 +76,7 @@ function directFacts(t, label, left) {
     rowLabel: label,
     columnLabel: 'sum',
     scores: t.scores[state.split],
-    beyond: isFirst ? null : t.written.map((value, i) => value - t.empty[i]),
+    beyond: isFirst ? null : t.beyond,
     note: `Sums to the right: ${label} of the word. ${meets}${silent}`,
   };
 }

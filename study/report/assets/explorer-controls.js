@@ -7,7 +7,9 @@ function showModel(model) {
   const asked = ui.sort.value || 'sure';
   fillSelect(
     ui.sort,
-    Object.entries(SORTS).map(([name, { label }]) => [name, label, !has(name)]),
+    Object.entries(SORTS)
+      .filter(([name]) => name === 'sure' || has(name))
+      .map(([name, [label]]) => [name, label]),
   );
   ui.sort.value = has(asked) ? asked : 'sure';
   const why = model.why_seed ? ` (${model.why_seed})` : '';
@@ -16,7 +18,7 @@ function showModel(model) {
   fill(
     ui.how,
     'Every row of words is one text as one method scores it: red pushes towards ',
-    make('b', {}, `“${model.classes[model.texts[0].target]}”`),
+    make('b', {}, `“${className(model.texts[0].target)}”`),
     ', blue away. Point at a word to see the heads that carry it; choose a head to see its words. ',
     make(
       'span',
@@ -30,18 +32,20 @@ function showModel(model) {
 function listTexts() {
   const { model } = state;
   const sort = ui.sort.value;
+  const [, hint, factOf] = SORTS[sort];
   const reverse = ui.order.getAttribute('aria-pressed') === 'true';
+  ui.order.textContent = reverse ? 'Smallest first' : 'Largest first';
   const order = chooseTexts(model, { query: ui.search.value, filter: ui.filter.value, sort, reverse });
-  ui.sort.title = HINTS[sort];
+  ui.sort.title = hint;
   ui.list.show(order, (at) => {
     const t = model.texts[at];
-    const label = isNumber(t.label) ? `labelled ${model.classes[t.label]}, ` : '';
-    const fact = isNumber(sortKey(t, sort)) ? SORTS[sort].fact(t.sort[sort]) : 'not known';
-    const facts = `${label}predicted ${model.classes[t.predicted]}`;
+    const label = isNumber(t.label) ? `labelled ${className(t.label)}, ` : '';
+    const fact = isNumber(sortKey(t, sort)) ? factOf(t.sort[sort]) : 'not known';
+    const facts = `${label}predicted ${className(t.predicted)}`;
     return { snippet: t.words.join(' '), facts, wrong: isWrong(t), margin: signed(t.margin), fact };
   });
   ui.count.textContent = order.length
-    ? `${plural(order.length, 'text')}${order.length < model.texts.length ? ` of ${count(model.texts.length)}` : ''}. ${HINTS[sort]}`
+    ? `${plural(order.length, 'text')}${order.length < model.texts.length ? ` of ${count(model.texts.length)}` : ''}. ${hint}`
     : 'No text fits. Clear the search, or show all texts.';
   if (state.place >= 0) place();
 }
@@ -66,7 +70,9 @@ function wireControls() {
     [ui.prev, -1],
     [ui.next, 1],
   ]) {
-    button.addEventListener('click', () => openText(state.model, ui.list.beside(by), 'push'));
+    button.addEventListener('click', () => {
+      if (button.getAttribute('aria-disabled') !== 'true') openText(state.model, ui.list.beside(by), 'push');
+    });
   }
   ui.copy.addEventListener('click', copyLink);
   ui.scale.addEventListener('change', (event) => {
@@ -89,13 +95,14 @@ function fillControls() {
   const label = (m) => (several ? `${m.label} · ${m.dataset.replace(/_/g, ' ')}` : m.label);
   fillSelect(
     ui.model,
-    data.models.map((m, i) => [i, label(m), false]),
+    data.models.map((m, i) => [i, label(m)]),
   );
   ui.split.append(
     ...data.splits.map((name) => {
       const radio = make('input', {
         type: 'radio',
         name: 'explorer-split',
+        autocomplete: 'off',
         value: name,
         checked: name === state.split,
       });

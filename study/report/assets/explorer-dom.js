@@ -12,13 +12,17 @@ function make(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** A word whose direction turns nothing around it: in the page, and in titles and labels. */
+const isolated = (word) => make('bdi', {}, word);
+const isolate = (word) => `\u2068${word}\u2069`;
+
 function fill(node, ...children) {
   node.replaceChildren(...children.filter((child) => child !== null && child !== undefined));
 }
 
-/** Options of a select element from [value, label, disabled]. */
+/** Options of a select element from [value, label]. */
 function fillSelect(select, options) {
-  fill(select, ...options.map(([value, label, disabled]) => make('option', { value, disabled }, label)));
+  fill(select, ...options.map(([value, label]) => make('option', { value }, label)));
 }
 
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };

@@ -2,24 +2,33 @@
 
 const CHUNK = 60; // options made at a time
 
+// By key: [label, what it means, what is said of a text].
 const SORTS = {
-  sure: { label: 'confidence', fact: () => '' },
-  gap: { label: 'SHAP–LIME disagreement', fact: (v) => `SHAP and LIME differ by ${percent(v)}` },
-  hidden: { label: 'cancellation inside words', fact: (v) => `${percent(v)} cancels` },
-  parted: { label: 'direct–causal parting', fact: (v) => `direct and causal differ by ${percent(v)}` },
-  wrong: { label: 'error: wrong and sure first', fact: () => '' },
-};
-const HINTS = {
-  sure: 'Size of the margin: how sure the model is.',
-  gap: 'Share by which the scores of SHAP and LIME differ, each scaled to the same total: 0 alike, 1 nothing in common.',
-  hidden: 'Share of what the components write that cancels before it reaches a word’s score.',
-  parted:
+  sure: ['confidence', 'Size of the margin: how sure the model is.', () => ''],
+  gap: [
+    'SHAP–LIME disagreement',
+    'Share by which the scores of SHAP and LIME differ, each scaled to the same total: 0 alike, 1 nothing in common.',
+    (v) => `SHAP and LIME differ by ${percent(v)}`,
+  ],
+  hidden: [
+    'cancellation inside words',
+    'Share of what the components write that cancels before it reaches a word’s score.',
+    (v) => `${percent(v)} cancels`,
+  ],
+  parted: [
+    'direct–causal parting',
     'How far what the heads write (direct) and what the words need of them (causal) are apart: 0 alike, 1 opposed.',
-  wrong: 'Wrong predictions first, the surest of them on top.',
+    (v) => `direct and causal differ by ${percent(v)}`,
+  ],
+  wrong: ['error: wrong and sure first', 'Wrong predictions first, the surest of them on top.', () => ''],
 };
 
 const isWrong = (text) => isNumber(text.label) && text.label !== text.predicted;
-const sortKey = (text, name) => (name === 'wrong' ? text.sort.wrong * 1e6 + (text.sort.sure || 0) : text.sort[name]);
+
+/** null where it is not known, as errors are not of texts that nobody labelled. */
+function sortKey({ sort }, name) {
+  return name === 'wrong' && isNumber(sort.wrong) ? sort.wrong * 1e6 + (sort.sure || 0) : sort[name];
+}
 
 /** The texts that pass search and filter, as places in model.texts, in the order asked for; missing values last. */
 function chooseTexts(model, { query, filter, sort, reverse }) {
@@ -81,13 +90,14 @@ function makeList(box, open) {
     box.append(...options);
   }
 
-  function mark() {
+  function mark(isScrolled) {
     for (const option of box.querySelectorAll('[aria-selected=true]')) option.setAttribute('aria-selected', 'false');
     if (at() >= 0) extend(Math.ceil((at() + 1) / CHUNK) * CHUNK);
     const option = at() >= 0 ? document.getElementById(optionId(chosen)) : null;
     if (!option) return box.removeAttribute('aria-activedescendant');
     option.setAttribute('aria-selected', 'true');
     box.setAttribute('aria-activedescendant', option.id);
+    if (!isScrolled) return;
     const top = option.offsetTop; // moved by hand: scrollIntoView would move the page as well
     if (top < box.scrollTop) box.scrollTop = top;
     const end = top + option.offsetHeight - box.clientHeight;
@@ -124,11 +134,11 @@ function makeList(box, open) {
       box.replaceChildren();
       box.scrollTop = 0;
       extend(CHUNK);
-      mark();
+      mark(false);
     },
     choose(place) {
       chosen = place;
-      mark();
+      mark(true);
     },
     /** The text `by` places further down the list; of a text outside it the first. */
     beside: (by) => (at() < 0 ? order[0] : order[at() + by]),

@@ -6,10 +6,18 @@ const LEVELS = 7; // colour steps on either side of zero
 
 const isNumber = (value) => typeof value === 'number' && Number.isFinite(value);
 
-/** With a true minus sign; "–" where it is not a number. Never "−0.00". */
+/** Like Python's: what lies exactly between two goes to the even one. */
+function fixed(size, decimals) {
+  const low = Math.floor(size * 10 ** decimals);
+  const isTie = (size * 2 ** (decimals + 1)) % 2 === 1; // only odd multiples of such a power of 2 are
+  return (isTie && low % 2 === 0 ? low / 10 ** decimals : size).toFixed(decimals);
+}
+
+/** With a true minus sign; "–" where it is not a number. Never "−0.00", and from 1 on three digits: the data has no more. */
 function plain(value, decimals = 2) {
   if (!isNumber(value)) return MISSING;
-  const text = Math.abs(value).toFixed(decimals);
+  const size = Math.abs(value);
+  const text = fixed(size, size < 1 ? decimals : Math.min(decimals, size < 10 ? 2 : size < 100 ? 1 : 0));
   return value < 0 && Number(text) !== 0 ? MINUS + text : text;
 }
 
@@ -22,7 +30,7 @@ function signed(value, decimals = 2) {
 /** Two digits and a sign, as narrow as can be: "+.62", "−1.3", "+12". For cells. */
 function compact(value) {
   const size = Math.abs(value);
-  const text = size >= 9.95 ? size.toFixed(0) : size >= 0.995 ? size.toFixed(1) : size.toFixed(2).slice(1);
+  const text = size >= 9.95 ? fixed(size, 0) : size >= 0.995 ? fixed(size, 1) : fixed(size, 2).slice(1);
   return (Number(text) === 0 ? '' : value > 0 ? '+' : MINUS) + text;
 }
 

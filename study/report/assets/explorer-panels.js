@@ -58,7 +58,7 @@ const wordButton = (text, word) =>
       'data-stop': true,
       tabindex: -1,
       'data-pick': word,
-      title: `Show the word “${text.words[word]}”`,
+      title: `Show the word “${isolate(text.words[word])}”`,
     },
     text.words[word],
   );
@@ -73,7 +73,9 @@ function showWord(panel, { model, text, word, split, methods }) {
   const title = make(
     'h3',
     { id: 'explorer-word-title' },
-    `“${text.words[word]}” `,
+    '“',
+    isolated(text.words[word]),
+    '” ',
     make('small', {}, `word ${word + 1} of ${text.words.length}`),
   );
   if (word >= text.seen) {
@@ -123,20 +125,19 @@ function showBrief(line, { model, text, word, split, method }) {
   const needs = part('needs', text.causal && text.causal[word], (i) => model.components[model.heads[i]]);
   const written = part('written by', direct && direct[word], (i) => model.components[i]);
   const score = (text.scores[split] || [])[word];
+  const scored = isNumber(score) ? ` ${method} ${signed(score)}` : '';
   fill(
     line,
-    make('b', {}, text.words[word]),
-    word < text.seen ? ` ${method} ${signed(score)}${needs}${written}` : ' beyond the model’s length',
+    make('b', {}, isolated(text.words[word])),
+    word < text.seen ? `${scored}${needs}${written}` : ' beyond the model’s length',
   );
 }
 
 /** [values by head] of a text, causal then direct: the two head grids. */
 function headValues(model, text) {
-  const beyond = model.heads.map((c) => text.written[c] - text.empty[c]);
-  const columns = text.causal
-    ? model.heads.map((_, i) => total(text.causal.map((row) => (row ? row[i] : null))))
-    : null;
-  return { causal: columns || (text.heads && text.heads.head_shapley) || null, direct: beyond };
+  const summed = () => model.heads.map((_, i) => total(text.causal.map((row) => (row ? row[i] : null))));
+  const causal = text.heads?.head_shapley ?? (text.causal ? summed() : null);
+  return { causal, direct: model.heads.map((c) => text.beyond[c]) };
 }
 
 /** Layers × heads as buttons in the colours of the words. */
@@ -173,7 +174,7 @@ function headGrid(key, title, model, values, top, chosen) {
   return make('div', {}, make('h4', {}, title), grid);
 }
 
-function profileFacts(profile) {
+function profileFacts(profile, model) {
   if (!profile.class) return 'Nothing is known of it over the data set.';
   const sizes = [
     ['writes', profile.direct],
@@ -182,8 +183,10 @@ function profileFacts(profile) {
   ];
   const told = sizes.filter(([, v]) => isNumber(v)).map(([name, v]) => `${name} ${plain(v)}`);
   const looks = isNumber(profile.to_cls) ? ` Attention to CLS ${percent(profile.to_cls)}` : '';
+  const places = total(model.texts.map((t) => t.seen + 1)) / model.texts.length;
+  const many = Math.exp(profile.entropy);
   const spread = isNumber(profile.entropy)
-    ? `, spread over about ${plain(Math.exp(profile.entropy), 1)} places.`
+    ? `, spread over about ${plain(many, many < 10 ? 1 : 0)} of ${plain(places, 0)} places.`
     : looks
       ? '.'
       : '';
@@ -197,14 +200,14 @@ function pushed(title, words) {
       make(
         'li',
         { title: `mean over the ${plural(n, 'text')} with this word` },
-        make('span', {}, word),
+        make('span', {}, isolated(word)),
         make('small', {}, `n = ${n}`),
         make('b', {}, signed(mean)),
       ),
     );
   return column(
     title,
-    'Over all texts, mean.',
+    'Causal mean, texts with a causal table.',
     make('ul', { class: 'x-words', 'data-profile-words': title }, ...told),
     told.length ? null : 'None known.',
   );
@@ -219,7 +222,7 @@ function attentionStrip(text, weights, name) {
       'span',
       {
         class: `w ${unsignedLevel(weights[i], top)}${i ? '' : ' x-cls'}`,
-        title: `${word}: ${percent(weights[i], 1)}`,
+        title: `${isolate(word)}: ${percent(weights[i], 1)}`,
         'data-word': i ? i - 1 : null,
         'data-attention': i - 1,
       },
@@ -227,9 +230,7 @@ function attentionStrip(text, weights, name) {
     ),
     ' ',
   ]);
-  const most = strongest(weights, 3)
-    .first.map(({ place, value }) => `${places[place]} ${percent(value)}`)
-    .join(', ');
+  const most = strongest(weights, 3).first.map(({ place, value }) => [places[place], ` ${percent(value)}`]);
   return make(
     'div',
     { class: 'x-look' },
@@ -239,7 +240,7 @@ function attentionStrip(text, weights, name) {
       {
         class: 'x-plate strip-words',
         role: 'img',
-        'aria-label': `Attention of ${name}: most to ${most}`,
+        'aria-label': `Attention of ${name}: most to ${most.map(([word, share]) => isolate(word) + share).join(', ')}`,
         'data-attention-of': name,
       },
       ...cells,
@@ -247,9 +248,18 @@ function attentionStrip(text, weights, name) {
     make(
       'p',
       { class: 'x-small' },
-      `Attention of the place that the prediction is read from (CLS), sums to 100\u202f%; darkest ${percent(top)}. Most: ${most}.`,
+      `Attention of the place that the prediction is read from (CLS), sums to 100\u202f%; darkest ${percent(top)}. Most: `,
+      ...most.flatMap(([word, share], i) => [i ? ', ' : '', isolated(word), share]),
+      '.',
     ),
   );
+}
+
+/** Why a text has no words under a head. */
+function splitNote(model, totals) {
+  const n = model.texts.filter((t) => t.causal).length;
+  if (!totals || !n) return 'No causal table for this text.';
+  return `Head totals exist; the split over words was made for the first ${plural(n, 'text')} only.`;
 }
 
 /** One head: its class and sizes, its words here, over the data set, and where it looks. */
@@ -268,20 +278,22 @@ function showHead(panel, { model, text, head, split, headTop }) {
   fill(
     panel,
     make('h3', { id: 'explorer-head-title' }, `Head ${head} `, known),
-    make('p', { class: 'x-small' }, profileFacts(profile), link ? ' (' : null, link, link ? ')' : null),
+    make('p', { class: 'x-small' }, profileFacts(profile, model), link ? ' (' : null, link, link ? ')' : null),
     make(
       'div',
       { class: 'x-columns x-grids' },
       causal ? headGrid('causal', 'Needed here (causal)', model, causal, headTop, head) : null,
       headGrid('direct', 'Written here (direct)', model, direct, headTop, head),
     ),
-    text.attention && text.attention[place] ? attentionStrip(text, text.attention[place], head) : null,
+    text.attention?.[place]
+      ? attentionStrip(text, text.attention[place], head)
+      : column('Where it looks in this text', 'This run kept no attention of the place that the prediction is read from.'),
     make(
       'div',
       { class: 'x-four' },
       needed
         ? column('Words that need it', 'In this text, causal.', barList('head-causal', needed, MOST_WORDS, top, pick))
-        : column('Words that need it', 'No causal table for this text.'),
+        : column('Words that need it', splitNote(model, causal)),
       written
         ? column('Words it writes', 'In this text, direct.', barList('head-direct', written, MOST_WORDS, top, pick))
         : null,

@@ -38,7 +38,7 @@ function showStrips(grid, methods, text, shared) {
           class: wordClass(text, i, scoreLevel(method, value, top)),
           tabindex: -1,
           title: about,
-          'aria-label': `${word}: ${about}`,
+          'aria-label': `${isolate(word)}: ${about}`,
           'data-stop': true,
           'data-word': i,
           'data-method': method.name,

@@ -50,15 +50,15 @@ function crosswalkTable(kind, text, columns, facts, cellTop, sumTop) {
     const cells = columns.map((c, i) => {
       const value = c.values[word];
       const attributes = {
-        class: [isNumber(value) ? signedLevel(value, cellTop) : 'x-void', gap(i)].filter(Boolean).join(' '),
-        title: `${text.words[word]}, ${c.name}: ${signed(value, 3)}`,
+        class: [isNumber(value) ? signedLevel(value, cellTop) : null, gap(i)].filter(Boolean).join(' '),
+        title: `${isolate(text.words[word])}, ${c.name}: ${signed(value, 3)}`,
         'data-cell': `${kind}:${word}:${c.name}`,
       };
       return make('td', attributes, isNumber(value) ? numberCell(value, cellTop) : MISSING);
     });
     const sum = facts.scores ? facts.scores[word] : total(columns.map((c) => c.values[word]));
     const label = { scope: 'row', class: text.unknown.includes(word) ? 'unknown' : null };
-    const title = `${text.words[word]}: ${facts.rowSum} ${signed(sum, 3)}`;
+    const title = `${isolate(text.words[word])}: ${facts.rowSum} ${signed(sum)}`;
     return make(
       'tr',
       { 'data-word': word, 'data-table-row': kind },
@@ -74,11 +74,11 @@ function crosswalkTable(kind, text, columns, facts, cellTop, sumTop) {
     {},
     make('th', { scope: 'row' }, facts.columnLabel),
     ...columns.map((c, i) =>
-      sumCell(kind, 'sum', c.name, sums[i], sumTop, `${c.name}: ${facts.columnSum} ${signed(sums[i], 3)}`),
+      sumCell(kind, 'sum', c.name, sums[i], sumTop, `${c.name}: ${facts.columnSum} ${signed(sums[i])}`),
     ),
     make(
       'td',
-      { class: 'x-corner', 'data-cell': `${kind}:sum:sum`, title: `total ${signed(corner, 3)}` },
+      { class: 'x-corner', 'data-cell': `${kind}:sum:sum`, title: `total ${signed(corner)}` },
       signed(corner),
     ),
   );
@@ -100,6 +100,7 @@ function crosswalkTable(kind, text, columns, facts, cellTop, sumTop) {
     ),
     make('p', { class: 'x-small' }, facts.note),
   );
+  table.style.setProperty('--columns', columns.length);
   table.style.flex = `${columns.length + 1.5} 1 ${2.7 * (columns.length + 1.5)}rem`; // side by side where both fit
   return table;
 }

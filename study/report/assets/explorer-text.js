@@ -1,8 +1,13 @@
 // Opening a text: which one comes first, where the colours end, what is said of it, and drawing all its parts.
 
+const signedMethods = () => state.data.methods.filter((m) => m.kind === 'signed').map((m) => m.name);
+
+/** The method of the first direct table; where no score is split over components, the first that is in logits. */
+const firstSplit = () => state.data.splits[0] ?? signedMethods()[0] ?? '';
+
 /** The text shown first, as in the report: right, 8 to 14 known words, those that pull hardest against each other. */
 function firstText(model) {
-  const split = state.data.splits[0];
+  const split = firstSplit();
   const pull = (t) => {
     const scores = (t.scores[split] || []).filter(isNumber);
     return Math.min(total(scores.filter((v) => v > 0)), -total(scores.filter((v) => v < 0)));
@@ -25,7 +30,8 @@ function scalesOf(model) {
 }
 
 function gather(all, model, t) {
-  for (const split of state.data.splits) {
+  const { splits } = state.data;
+  for (const split of splits.length ? splits : signedMethods()) {
     if (t.scores[split]) all.strip.push(...t.scores[split]);
     for (const row of t.direct[split] || []) if (row) all.cell.push(...row);
   }
@@ -47,7 +53,7 @@ function openText(model, place, how) {
   if (model !== state.model) showModel(model);
   state.place = place;
   const split = text().scores[state.split] || [];
-  state.word = strongest(split, 1).first.length ? strongest(split, 1).first[0].place : 0;
+  state.word = strongest(split, 1).first[0]?.place ?? 0;
   state.wordChosen = false;
   if (!state.headChosen || !isHead(state.head)) state.head = carrier(state.word);
   ui.list.choose(place);
@@ -69,24 +75,22 @@ function carrier(word) {
     : direct && direct[word]
       ? model.heads.map((c) => direct[word][c])
       : null;
-  const first = strongest(cells || [], 1).first;
-  return model.heads.length ? model.components[model.heads[first.length ? first[0].place : 0]] : null;
+  const place = strongest(cells || [], 1).first[0]?.place ?? 0;
+  return model.components[model.heads[place]] ?? null;
 }
 
 function verdict() {
-  const { classes } = state.model;
   const t = text();
   const known = isNumber(t.label);
   const title =
-    known && !isWrong(t) ? `Predicted ${classes[t.predicted]}, rightly` : `Predicted ${classes[t.predicted]}`;
-  ui['text-title'].textContent = isWrong(t) ? `${title}, wrongly: labelled ${classes[t.label]}` : title;
+    `Predicted ${className(t.predicted)}${known && !isWrong(t) ? ', rightly' : ''}`;
+  ui['text-title'].textContent = isWrong(t) ? `${title}, wrongly: labelled ${className(t.label)}` : title;
   ui['text-title'].classList.toggle('x-wrong', isWrong(t));
-  const empty = total(t.empty);
   fill(
     ui.verdict,
     'Margin ',
     make('b', { 'data-margin': true }, signed(t.margin)),
-    ` logits: + means “${towards()}”, 0 is undecided. The words move it by ${signed(t.margin - empty)} from ${signed(empty)}, the margin of an empty text. `,
+    ` logits: + means “${towards()}”, 0 is undecided. The words move it by ${signed(t.moved)} from ${signed(t.empty_margin)}, the margin of an empty text. `,
     make('span', { class: 'x-id' }, t.id),
   );
 }
@@ -114,6 +118,7 @@ function place() {
   const at = ui.list.position();
   const n = ui.list.size();
   ui.place.textContent = at < 0 ? 'not in the list as it stands' : `${count(at + 1)} of ${count(n)}`;
-  ui.prev.disabled = at <= 0;
-  ui.next.disabled = !n || at === n - 1;
+  // not disabled: a button that is loses the focus
+  ui.prev.setAttribute('aria-disabled', String(at <= 0));
+  ui.next.setAttribute('aria-disabled', String(!n || at === n - 1));
 }

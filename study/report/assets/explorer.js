@@ -38,7 +38,8 @@ const state = {
 const ui = {};
 
 const text = () => state.model.texts[state.place];
-const towards = () => state.model.classes[text().target];
+const className = (place) => state.model.classes[place] ?? 'unknown';
+const towards = () => className(text().target);
 
 /* ---- words and heads ---- */
 
@@ -47,6 +48,8 @@ function light(word) {
   if (word === state.shown) return;
   if (!text().words.length) {
     fill(ui.word, make('p', {}, 'This text has no words.'));
+    fill(ui.brief);
+    delete ui.word.dataset.wordShown;
     return;
   }
   state.shown = word;
@@ -80,15 +83,24 @@ function chooseWord(word) {
     state.head = carrier(word);
     drawHead();
   }
-  ui.status.textContent = `“${text().words[word]}”: ${[...ui.word.querySelectorAll('[data-score]')].map((s) => s.textContent).join(', ')}. Carried most by ${carrier(word)}.`;
+  const scores = [...ui.word.querySelectorAll('[data-score]')].map((s) => s.textContent).join(', ');
+  const most = carrier(word) ? ` ${text().causal ? 'Needs most' : 'Is written most by'} ${carrier(word)}.` : '';
+  ui.status.textContent = `“${isolate(text().words[word])}”: ${scores}.${most}`;
 }
 
 function drawHead() {
-  if (!state.head) return;
+  if (!state.head) {
+    fill(ui.head);
+    delete ui.head.dataset.headShown;
+    return;
+  }
   const focused = document.activeElement && ui.head.contains(document.activeElement) ? document.activeElement : null;
   const group = focused ? focused.closest('[data-head-grid]') : null;
   showHead(ui.head, { model: state.model, text: text(), head: state.head, split: state.split, headTop: scales().head });
-  if (group) ui.head.querySelector(`[data-head-grid="${group.dataset.headGrid}"] [aria-pressed=true]`).focus();
+  if (group) {
+    const grid = ui.head.querySelector(`[data-head-grid="${group.dataset.headGrid}"]`) || ui.head;
+    grid.querySelector('[data-stop][tabindex="0"]')?.focus();
+  }
   ui.head.dataset.headShown = state.head;
   for (const node of ui.head.querySelectorAll(`[data-word="${state.shown}"]`)) node.classList.add('on');
   for (const node of ui.tables.querySelectorAll('[data-column]'))
@@ -109,12 +121,9 @@ function chooseHead(name) {
 function wireWords() {
   const app = root.querySelector('[data-explorer-app]');
   const at = (event) => event.target.closest('[data-word]');
-  let pointer = '';
-  app.addEventListener('pointerover', (event) => {
-    const moved = `${event.screenX},${event.screenY}`;
-    const still = moved === pointer; // the page moved under it, as it does when the focus moves
-    pointer = moved;
-    if (still || event.pointerType === 'touch') return;
+  // pointermove, not pointerover: the page also moves under a pointer that rests. What has the focus is not redrawn.
+  app.addEventListener('pointermove', (event) => {
+    if (event.pointerType === 'touch' || ui.word.querySelector(':focus-visible')) return;
     if (at(event)) light(Number(at(event).dataset.word));
     else if (state.wordChosen) light(state.word);
   });
@@ -173,12 +182,12 @@ const PLACES = [
 function start() {
   if (state.data) return;
   const data = JSON.parse(document.getElementById('explorer-data').textContent);
+  state.data = data;
   if (data.format !== 1) {
     root.append(make('p', { class: 'tone-warn' }, `This page cannot show its data, of format ${data.format}.`));
     return;
   }
-  state.data = data;
-  state.split = state.data.splits[0];
+  state.split = firstSplit();
   for (const name of PLACES) ui[name] = byId(name);
   cellKeyAndList();
   fillControls();
@@ -207,6 +216,17 @@ function cellKeyAndList() {
   ui.list = makeList(byId('list'), (place, how) => openText(state.model, place, how));
 }
 
+/** Starts the explorer; where that fails, the page is as it is without scripts. */
+function tryStart() {
+  try {
+    start();
+  } catch (error) {
+    root.querySelector('[data-explorer-app]').hidden = true;
+    document.querySelector('[data-explorer-static]').hidden = false;
+    throw error;
+  }
+}
+
 function whenIdle(run) {
   if (window.requestIdleCallback) window.requestIdleCallback(run, { timeout: 300 });
   else setTimeout(run, 30);
@@ -227,16 +247,19 @@ function loadPictures() {
 function begin() {
   if (!root) return;
   window.addEventListener('hashchange', () => {
-    if (state.data) followAddress();
-    else if (location.hash.startsWith('#text=')) start();
+    if ('ready' in root.dataset) followAddress();
+    else if (location.hash.startsWith('#text=')) tryStart();
   });
   window.addEventListener('beforeprint', () => {
-    start();
     for (const picture of document.images) picture.loading = 'eager';
+    tryStart();
   });
   const first = () => {
-    start();
-    loadPictures();
+    try {
+      tryStart();
+    } finally {
+      loadPictures();
+    }
   };
   requestAnimationFrame(() => (location.hash.startsWith('#text=') ? setTimeout(first) : whenIdle(first)));
 }

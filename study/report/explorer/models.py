@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from study.report.inputs import RunTables, Variant, pick
@@ -57,7 +56,7 @@ def class_names(run: RunTables, dataset: str, texts: pd.DataFrame) -> tuple[str,
 def profiles_of(run: RunTables, variant: Variant, seed: str, heads: Sequence[str]) -> dict[str, dict[str, Any]]:
     """By head: its class, mean sizes in logits, where it looks on average, and the words it carries most.
 
-    up and down: [word, mean causal cell (the direct one where that is not known), texts], strongest first.
+    up and down: [word, mean causal cell over the texts with a causal table, their number], strongest first.
     """
     rows = pick(run.of("profiles", *variant), seed=seed).drop_duplicates("component").set_index("component")
     words = pick(run.of("profile_words", *variant), seed=seed).sort_values("rank", kind="stable")
@@ -65,8 +64,8 @@ def profiles_of(run: RunTables, variant: Variant, seed: str, heads: Sequence[str
 
 
 def _profile(row: pd.Series, words: pd.DataFrame) -> dict[str, Any]:
-    value = words["causal"].astype(float)
-    words = words.assign(value=np.where(value.notna(), value, words["direct"].astype(float)))
+    words = words.assign(value=words["causal"].astype(float))
+    words = words[words["value"].notna()]
     carried = {
         key: [[str(r.word), float(r.value), int(r.n_texts)] for r in pick(words, side=side).itertuples(index=False)]
         for key, side in _SIDES.items()

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from study.records import UNSIGNED_METHODS
+from study.records import NOT_IN_LOGITS, UNSIGNED_METHODS
 from study.report.explorer.choosing import BUDGET, choose_seed, fit
 from study.report.explorer.encode import encode
 from study.report.explorer.models import class_names, layout_of, profiles_of
 from study.report.explorer.texts import Shown, texts_of
 from study.report.figures.palette import method_label
 from study.report.inputs import LIME, RunTables, Variant, pick
-from study.report.strips import OWN_SCALE
 
 FORMAT = 1  # of the JSON; a script that does not know it says so
 
 
 def make_payload(run: RunTables, budget: int = BUDGET) -> str:
-    """The explorer's JSON, at most `budget` bytes, safe inside a script element; "" where no text was explained.
+    """The explorer's JSON, safe inside a script element; "" where no text was explained.
+
+    Texts, then models are left out until it has about `budget` bytes; one text is always kept.
 
     Also for tables that hold a few texts of one model and neither accuracy nor profiles, as those of a reader's own
-    text: what they lack is null or empty. Numbers have three significant digits and are logits, but for attention,
-    shares and accuracy.
+    text: what they lack is null or empty. Numbers are short (`encode`) and in logits, but for
+    attention, shares and accuracy.
     """
     payload = build_payload(run)
     if not payload["models"]:
@@ -75,6 +76,6 @@ def _splits(run: RunTables) -> list[str]:
 
 def _kind(method: str) -> str:
     """Which scale a method's scores are drawn on: signed ones share one, in logits."""
-    if method in OWN_SCALE:
-        return "own"
-    return "unsigned" if method in UNSIGNED_METHODS else "signed"
+    if method in UNSIGNED_METHODS:
+        return "unsigned"
+    return "own" if method in NOT_IN_LOGITS else "signed"

@@ -83,6 +83,8 @@ def _about(row: Mapping[str, Any], line: WordLine, span: slice, seen: int, class
         "label": places.get(str(row["label"])),
         "predicted": places.get(str(row["predicted"])),
         "margin": float(row["margin"]),
+        "empty_margin": float(row["empty_margin"]),
+        "moved": float(row["margin"]) - float(row["empty_margin"]),
         "target": places.get(str(row["target"])),
     }
 
@@ -116,10 +118,11 @@ def _direct(tables: _Tables, line: WordLine, layout: Layout, splits: Sequence[st
 
 
 def _components(tables: _Tables, ids: Sequence[str], layout: Layout) -> _Part:
+    """beyond: what each component contributes more than for the empty text."""
     rows = tables.of("components")
     written = by_text(ids, rows, "component", layout.names, "contribution")
     empty = by_text(ids, rows, "component", layout.names, "empty_contribution")
-    return lambda k, _example, _seen: {"written": written[k], "empty": empty[k]}
+    return lambda k, _example, _seen: {"beyond": written[k] - empty[k]}
 
 
 def _causal(tables: _Tables, line: WordLine, layout: Layout) -> _Part:
@@ -130,7 +133,7 @@ def _causal(tables: _Tables, line: WordLine, layout: Layout) -> _Part:
     def part(_k: int, example: str, seen: slice) -> dict[str, Any]:
         if not len(cells[seen]) or not np.isfinite(cells[seen]).any():
             return {}
-        errors = {name: made[name].get(example, np.nan) for name in ("word_error", "head_error")}
+        errors = {name: made[name].get(example, np.nan) for name in ("sampling_error", "word_error", "head_error")}
         return {"causal": _rows(cells[seen], line.span[example]), **errors}
 
     return part

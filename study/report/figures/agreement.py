@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MultipleLocator
 
 from study.records import FloatArray
 from study.report.figures.palette import ACCENT, GROUP_MARKS, INK, MUTED, RULE, SEQUENTIAL, method_label
 from study.report.figures.style import HALF, WIDE, annotate_cells, heat
-from study.report.numbers import number
+from study.report.numbers import number, without_zero
 
 SUBSET_COLOURS = {"correct": ACCENT, "wrong": "#b3541e"}
 
@@ -32,10 +34,11 @@ def paint_matrix(
     canvas, axes = plt.subplots(1, panels, figsize=(1.9 + panels * (side + 0.4), side + 1.3), squeeze=False)
     norm = Normalize(0, 1)
     names = [label(m) for m in methods]
-    points = 9.5 if side / n > 0.5 else 8.0
+    narrow = side / n <= 0.5
+    points = 8.0 if narrow else 9.5
     for i, (ax, (title, matrix)) in enumerate(zip(axes[0], matrices.items(), strict=True)):
         heat(ax, matrix, SEQUENTIAL, norm)
-        annotate_cells(ax, matrix, norm, colours=SEQUENTIAL, text=number, fontsize=points)
+        annotate_cells(ax, matrix, norm, colours=SEQUENTIAL, text=without_zero if narrow else number, fontsize=points)
         ax.plot([0, n], [0, n], color=MUTED, lw=0.8)
         ax.set_xticks(np.arange(n) + 0.5, names, rotation=40, ha="right", rotation_mode="anchor")
         ax.set_yticks(np.arange(n) + 0.5, names if i == 0 else [])
@@ -143,9 +146,19 @@ def paint_length(points: Mapping[str, pd.DataFrame], axis: str) -> Canvas:
         ax.set(xlabel="words in the text")
         ax.yaxis.set_major_formatter("{x:.2f}")
         ax.set_title(title, pad=16)
+    _even_steps(axes[0][0])
     axes[0][0].set_ylabel(axis)
     canvas.tight_layout()
     return canvas
+
+
+def _even_steps(ax: Axes) -> None:
+    """Ticks in steps that two decimals print exactly, 0.05 or coarser, and ends of the axis on such steps."""
+    low, high = ax.get_ylim()
+    step = next((s for s in (0.05, 0.1, 0.2) if (high - low) / s <= 9), 0.5)
+    end = min(float(np.ceil(high / step - 1e-9) * step), 1 + 0.2 * step)  # no rank correlation is above 1
+    ax.set_ylim(float(np.floor(low / step + 1e-9) * step), end)
+    ax.yaxis.set_major_locator(MultipleLocator(step))
 
 
 def exact_split(rows: pd.DataFrame) -> float | None:

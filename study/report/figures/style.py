@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -65,8 +67,24 @@ _UNDATED: Mapping[str, Mapping[str, None]] = {
 }
 
 
+_WITH_FILES = ContextVar("figures with files beside the page", default=True)
+
+
+@contextmanager
+def page_alone() -> Iterator[None]:
+    """Within it figures are drawn for a page without files beside it: no PNG and no PDF, most of their time."""
+    token = _WITH_FILES.set(False)
+    try:
+        yield
+    finally:
+        _WITH_FILES.reset(token)
+
+
 def draw(name: str, painter: Callable[[], Canvas], *, title: str, note: str, source: str) -> blocks.Figure:
-    """Runs `painter` in the house style: SVG, PNG and PDF with the title, and SVG without it for the page."""
+    """Runs `painter` in the house style: SVG, PNG and PDF with the title, and SVG without it for the page.
+
+    Within `page_alone` PNG and PDF are empty.
+    """
     drawn = _render(painter, title)
     return blocks.Figure(
         name=name, title=title, note=note, source=source, svg=drawn.svg, png=drawn.png, pdf=drawn.pdf,
@@ -104,7 +122,8 @@ def _render(painter: Callable[[], Canvas], title: str) -> Rendered:
         canvas.draw_without_rendering()
         box = canvas.get_tightbbox().padded(0.12)  # found once: matplotlib would draw the figure anew for each file
         whole = _add_title(canvas, title, box)
-        svg, png, pdf = (_save(canvas, kind, whole) for kind in ("svg", "png", "pdf"))
+        svg = _save(canvas, "svg", whole)
+        png, pdf = (_save(canvas, kind, whole) if _WITH_FILES.get() else b"" for kind in ("png", "pdf"))
         plt.close(canvas)
     above = 72 * (whole.height - box.height)
     return Rendered(

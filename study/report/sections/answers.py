@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from study.report.accuracy import accuracy_answer
 from study.report.answers.heads import heads_answer
-from study.report.answers.parting import parting_answer, right_answer
+from study.report.answers.parting import parting_answer
+from study.report.answers.right import right_answer
 from study.report.answers.words import words_answer
 from study.report.blocks import Block, Heading, Paragraph, Section
 from study.report.inputs import RunTables
@@ -13,7 +14,7 @@ from study.report.notes import answers_note
 QUESTIONS = {  # anchor -> what is asked
     "how-accurate": "How accurate is the model?",
     "which-words": "Which five words matter most, and through which heads?",
-    "where-they-part": "Where do SHAP and LIME part, and which of them is right?",
+    "where-they-part": "Where do SHAP and LIME differ, and which of them is right?",
     "which-heads-can-go": "Which heads can be removed without loss?",
 }
 
@@ -23,7 +24,7 @@ def build(run: RunTables) -> Section:
     answers: tuple[list[Block], ...] = (
         [accuracy_answer(run)],
         words_answer(run),
-        [parting_answer(run), right_answer(run)],
+        [*parting_answer(run), *right_answer(run)],
         heads_answer(run),
     )
     blocks: list[Block] = []

@@ -9,6 +9,7 @@ from study.report.figures.agreement import Dot, make_dot, paint_dots
 from study.report.figures.palette import ACCENT, head_method_label
 from study.report.figures.style import draw
 from study.report.inputs import RunTables, pick
+from study.report.measures import rivals, rivals_text
 from study.report.notes import estimates_size_note, interval_note
 from study.report.numbers import count, interval, listing, number
 from study.report.tables import make_table
@@ -61,20 +62,22 @@ def _figure(run: RunTables, rows: pd.DataFrame) -> Figure | None:
 def _title(run: RunTables, rows: pd.DataFrame) -> str:
     """The method with the highest CPR of each model; that none beats random order, where that is so."""
     best: dict[str, list[str]] = {}
+    near: list[int] = []
     beaten = False
     for dataset, model in run.variants:
-        own = pick(rows, dataset=dataset, model=model, metric=PERFORMANCE).set_index("method_a")["estimate"]
-        methods = own.drop(index=CONTROL, errors="ignore")
+        found = pick(rows, dataset=dataset, model=model, metric=PERFORMANCE).set_index("method_a")
+        own, methods = found["estimate"], found["estimate"].drop(index=CONTROL, errors="ignore")
         if methods.empty:
             continue
         if CONTROL in own and own[CONTROL] >= methods.max():
             beaten = True
+        near.append(len(rivals(found.drop(index=CONTROL, errors="ignore"), str(methods.idxmax()))))
         best.setdefault(head_method_label(str(methods.idxmax())), []).append(run.label(dataset, model))
     if beaten or not best:
         return "Not every model has a method that keeps more of the margin with few heads than random order does"
     places = len(best) > 1
     named = listing([f"{method} ({', '.join(models)})" if places else method for method, models in best.items()])
-    return f"{named} {'keep' if places else 'keeps'} most of the margin with few heads"
+    return f"{named} {'keep' if places else 'keeps'} most of the margin with few heads{rivals_text(near)}"
 
 
 def _table(run: RunTables, rows: pd.DataFrame) -> Table:

@@ -109,9 +109,10 @@ def _carriers(run: RunTables) -> Table | None:
         return None
     note = (
         "Effective components: exp of the entropy of a word's cell shares, 1 to the number of components. κ: "
-        "Σ|cell| over |score| + ε, 1 where components pull one way. Both are means over texts of means over words "
-        f"weighted by |score|, with their {interval_note(run)}. Cancelled: 1 − Σ|score| "
-        "/ Σ|cell| over all words, least to largest seed."
+        "Σ|cell| over |score| + ε, about 1 where components pull one way; ε, 1 % of what all words change (at least "
+        "0.01 logits), keeps weak words finite and brings them below 1, so that an interval may reach below 1. Both "
+        f"are means over texts of means over words weighted by |score|, with their {interval_note(run)}. Cancelled: "
+        "1 − Σ|score| / Σ|cell| over all words, least to largest seed."
     )
     title = "How many components carry a word, and how much cancels"
     return make_table(pd.DataFrame(rows), {}, anchor="table-carriers", title=title, note=note, source="estimates")
@@ -134,7 +135,7 @@ def _shares(run: RunTables) -> Figure | None:
         if top:
             parts.append(f"{percent_range(top.low, top.high)} in {name}")
     basis = BASES[basis_of(next(iter(tables.values())))]
-    note = f"Share of the heads' summed mean |{basis}|; {size_note(run)}, a line a seed. No interval."
+    note = f"Share of the heads' summed mean |{basis}|; {size_note(run)}, one line per seed. No interval."
     who = "The two strongest heads write" if most == 2 else "The stronger of two heads writes"
     title = f"{who} {listing(parts)} of what heads write"
     axis = "share of the heads' mean size"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pandas as pd
@@ -17,8 +18,10 @@ _HOW = (
     "Each hypothesis, with its smallest effect of interest, stands in the config, which was fixed before the run. "
     "Supported: the whole interval is at least the smallest effect, and the p value, adjusted for all hypotheses that "
     "could be tested (Holm), is below 0.05; of trained models with one training seed nothing is called supported. "
-    "Contradicted: the whole interval lies below 0, or inside the band that counts as no effect; no p is asked for. A "
-    "part that claims no effect has no smallest effect: it is supported inside the band, contradicted wholly outside. "
+    "Contradicted: the whole interval lies below 0 (the opposite), or inside the band that counts as no effect (no "
+    "effect of note). The interval alone decides that, with no adjusted p: p tests an effect of 0, which is not what "
+    "the band asks, and giving a claim up takes less than making one; the opposite is not claimed by it. A part that "
+    "claims no effect has no smallest effect: it is supported inside the band, contradicted wholly outside. "
     "Everything else is inconclusive. All parts must hold: a hypothesis is as good as its weakest part, and for "
     "Holm its p is the largest of theirs."
 )
@@ -61,9 +64,28 @@ def _lead(main: pd.DataFrame) -> str:
 
 def _count(main: pd.DataFrame) -> str:
     names = verdicts_of(main)
-    said = [f"{listing([h for h, v in names.items() if v == verdict])} {verdict}" for verdict in VERDICTS
-            if verdict in names.values()]  # fmt: skip
+    said = [f"{listing([h for h, v in names.items() if v == verdict])} {verdict}{_ways(main, verdict)}"
+            for verdict in VERDICTS if verdict in names.values()]  # fmt: skip
     return f"{'; '.join(said)}. {_HOW}"
+
+
+def _ways(main: pd.DataFrame, verdict: str) -> str:
+    """ " (H5: the opposite; H4 and H6: no effect of note)"; empty for other verdicts than contradicted."""
+    told: dict[str, list[str]] = {}
+    for _, row in main[(main["part"] == "") & (main["verdict"] == verdict)].iterrows():
+        if way := _way(row):
+            told.setdefault(way, []).append(str(row["hypothesis"]))
+    return f" ({'; '.join(f'{listing(names)}: {way}' for way, names in told.items())})" if told else ""
+
+
+def _way(row: pd.Series) -> str:
+    """What contradicts a hypothesis: the opposite, no effect of note, or an effect where none was claimed."""
+    if row["verdict"] != "contradicted":
+        return ""
+    if not math.isfinite(row["smallest_effect"]):
+        return "an effect"
+    band = row["equivalence_band"]
+    return "the opposite" if row["high"] < 0 else "no effect of note" if abs(row["high"]) <= band else ""
 
 
 def _pools_data_sets(rows: pd.DataFrame) -> bool:
@@ -82,19 +104,26 @@ def _table(run: RunTables, main: pd.DataFrame) -> Table:
             "wanted": main["smallest_effect"],
             "p_adjusted": main["p_adjusted"],
             "verdict": main["verdict"],
+            "band": main["equivalence_band"],
+            "way": [_way(row) for _, row in main.iterrows()],
         }
     )
     return make_table(
         table,
-        {"effect": _three, "wanted": _three, "p_adjusted": p_text},
+        {"effect": _three, "wanted": _three, "p_adjusted": p_text, "band": lambda v: f"±{_three(v)}"},
         anchor="table-hypotheses",
         title="Hypotheses, all models together",
         note=f"{_UNITS} Interval: {level_text(run)}, over texts, and over training seeds where there are several. A "
         f"hypothesis with parts shows the numbers of its weakest part. {_P_OF}; adjusted by Holm's "
         "method.",
         source="hypotheses",
-        headers={"wanted": "smallest effect", "p_adjusted": "p, adjusted"},
-        left=("hypothesis", "interval", "verdict"),
+        headers={
+            "wanted": "smallest effect",
+            "p_adjusted": "p, adjusted",
+            "band": "counts as none",
+            "way": "contradicted by",
+        },
+        left=("hypothesis", "interval", "verdict", "way"),
         wide=True,
     )
 

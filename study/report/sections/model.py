@@ -149,7 +149,7 @@ def _curves(run: RunTables) -> list[Block]:
     many = len(curves) > FEW
     title = _curves_title(curves) if many else f"Lowest validation loss at {'; '.join(parts)}"
     seeds = plural(len(run.config.seeds), "seed")
-    note = f"A line a training; n = {seeds} per model; no interval. Words are masked at random in training only."
+    note = f"One line per training; n = {seeds} per model; no interval. Words are masked at random in training only."
     figure = draw("curves", lambda: paint_curves(curves), title=title, note=note, source="training")
     return [Details(f"Learning curves of {plural(len(curves), 'model')}", (figure,))] if many else [figure]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from study.report.blocks import Block, Heading, Paragraph, Section
 from study.report.choose import choose_first, choose_more
 from study.report.inputs import LIME, RunTables
-from study.report.numbers import plural, signed
+from study.report.numbers import plural
 from study.report.pictures import crosswalk_figure
-from study.report.sections.one_text import text_strips
+from study.report.sections.one_text import margin_text, text_strips
 from study.report.text_rows import rows_of
 
 
@@ -21,8 +21,8 @@ def build(run: RunTables) -> Section | None:
     for number, chosen in enumerate(more, start=1):
         row = rows_of(run, chosen).text
         facts = (
-            f"Labelled {row['label']}, predicted {row['predicted']}; margin {signed(float(row['margin']))} logits "
-            f"towards {row['target']}; {plural(int(row['n_words']), 'word')}."
+            f"Labelled {row['label']}, predicted {row['predicted']}; margin "
+            f"{margin_text(run, row)}; {plural(int(row['n_words']), 'word')}."
         )
         blocks += [
             Heading(chosen.reason.rstrip("."), f"text-{number}"),

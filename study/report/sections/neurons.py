@@ -42,7 +42,7 @@ def _neurons(run: RunTables) -> Figure | None:
     title = f"Half of what an MLP writes lies in {listing(parts)}" if parts else "Neurons of the MLPs by size"
     note = (
         "Size: mean |contribution − its mean over the texts| of a neuron, largest first; the curve sums its share of "
-        f"the layer's sizes. A line a layer and seed; {size_note(run, _with_neurons(run))}. No interval; "
+        f"the layer's sizes. One line per layer and seed; {size_note(run, _with_neurons(run))}. No interval; "
         f"{'ranges are over seeds' if seeds > 1 else 'one seed'}."
     )
     names = ("number of neurons, largest first (logarithmic)", "share of the MLP's writing")

@@ -8,11 +8,12 @@ import pandas as pd
 
 from study.report.blocks import Block, Details, Figure, Heading, Paragraph, Section
 from study.report.choose import Chosen, choose_first
+from study.report.explorer.models import class_names
 from study.report.figures.head_grid import paint_grids
 from study.report.figures.style import draw
 from study.report.inputs import LIME, TWO_WAY, RunTables
 from study.report.measures import largest_cell
-from study.report.numbers import listing, percent, signed
+from study.report.numbers import listing, number, percent, signed
 from study.report.pictures import crosswalk_figure, lime_figure
 from study.report.strips import make_strips
 from study.report.text_rows import LEAVE_ONE_OUT, TextRows, rows_of
@@ -48,8 +49,8 @@ def build(run: RunTables) -> Section | None:
     row = rows.text
     verdict = "correct" if row["label"] == row["predicted"] else "wrong"
     about = (
-        f"Labelled {row['label']}, predicted {row['predicted']} ({verdict}); margin {signed(float(row['margin']))} "
-        f"logits towards {row['target']}. {chosen.reason}"
+        f"Labelled {row['label']}, predicted {row['predicted']} ({verdict}); margin "
+        f"{margin_text(run, row)}. {chosen.reason}"
     )
     blocks: list[Block] = [Paragraph(about, lead=f"“{row['text']}”")]
     figure = crosswalk_figure(run, chosen, "crosswalk")
@@ -65,6 +66,19 @@ def build(run: RunTables) -> Section | None:
     if grid:
         blocks += [Heading("The same text, head by head", "head-grid"), grid]
     return Section(name="text", title="One text in full", short="One text", blocks=tuple(blocks))
+
+
+def margin_text(run: RunTables, text: pd.Series) -> str:
+    """ "2.15 logits towards negative": the size of the margin and the class that it leans to.
+
+    Of more than two classes a margin below 0 leans away from the class it is of.
+    """
+    margin, target = float(text["margin"]), str(text["target"])
+    size = f"{number(abs(margin))} logits"
+    if not margin < 0:
+        return f"{size} towards {target}"
+    others = [name for name in class_names(run, str(text["dataset"]), text.to_frame().T) if name != target]
+    return f"{size} towards {others[0]}" if len(others) == 1 else f"{size} away from {target}"
 
 
 def text_strips(run: RunTables, chosen: Chosen, methods: list[str] | None = None) -> Block:

@@ -14,6 +14,7 @@ from study.report.findings import answer
 from study.report.inputs import RunTables
 from study.report.known_findings import answer_known
 from study.report.numbers import plural, scientific
+from study.report.subject import subject
 from study.report.tables import make_table
 
 GATE_UNITS = (
@@ -37,13 +38,14 @@ def identity(run: RunTables) -> str:
 
 
 def opening_blocks(run: RunTables) -> tuple[Block, ...]:
-    """Warnings, answer, identity and gates, in this order; a broken gate comes first of all.
+    """Warnings, subject, answer, identity and gates, in this order; a broken gate comes first of all.
 
     Where answers are known, the answer is who is right.
     """
     gates, warnings = gate_blocks(run), warning_blocks(run)
     said = answer_known(run) or answer(run)
-    body: tuple[Block, ...] = (Paragraph(said, tone="lead"), Paragraph(identity(run), tone="muted"))
+    about = (Paragraph(told, tone="muted"),) if (told := subject(run)) else ()
+    body: tuple[Block, ...] = (*about, Paragraph(said, tone="lead"), Paragraph(identity(run), tone="muted"))
     if any(not g["passed"] for g in run.gates):
         return (*gates, *warnings, *body, how_to_read(run))
     return (*warnings, *body, *gates, how_to_read(run))
@@ -61,7 +63,7 @@ def how_to_read(run: RunTables) -> Details:
         "Components, heads.": "The margin is a sum over parts of the network. An attention head (L1H0: layer 1, head "
         "0) moves information between words; CLS is the place where the margin is read.",
         "Direct, causal.": "Direct: what a head itself writes to the margin. Causal: what is lost without the head, "
-        "so that a head counts that only feeds later ones.",
+        "averaged over all sets of the other heads, so that a head counts that only feeds later ones.",
         "Crosswalk.": "A table of words by heads, whose rows add up to the words' scores and whose columns to the "
         "heads'.",
         "[a, b].": f"The {level} interval: values that fit what was seen, for new texts, and for new training seeds "
@@ -93,7 +95,7 @@ def blocks_of_gates(gates: Sequence[Mapping[str, Any]]) -> tuple[Block, ...]:
         )
     else:
         line = Paragraph(
-            f"{plural(len(names), 'identity', 'identities')} measured in every model, all within tolerance.",
+            f"{plural(len(names), 'identity', 'identities')}, each measured where it applies, all within tolerance.",
             tone="good",
             lead=f"All {len(gates)} exactness gates hold.",
         )

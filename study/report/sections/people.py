@@ -14,7 +14,7 @@ from study.report.figures.people import WordDot, paint_ratings
 from study.report.figures.style import draw
 from study.report.findings import estimate_text, missing, numbers_of
 from study.report.inputs import LIME, RunTables, Variant, pick
-from study.report.measures import estimate
+from study.report.measures import estimate, rivals, rivals_text
 from study.report.notes import estimates_size_note, interval_note, level_text
 from study.report.numbers import count, interval, number, plural
 from study.report.tables import BASELINES, make_table
@@ -124,7 +124,7 @@ def _plausibility(run: RunTables) -> Figure | None:
             "average precision",
             reference=None if at_random is None else (at_random, "random order"),
         ),
-        title=_plausible_title(means.drop(index=["random", *second], errors="ignore"), at_random),
+        title=_plausible_title(run, rows[~rows["method_a"].isin({"random", *second})], at_random),
         note="Average precision of the words by size of their score against the rated words of a text; texts with "
         f"none, or nothing else, are left out. Plausible, not faithful. {estimates_size_note(run, [PLAUSIBLE])}; "
         f"{interval_note(run)}. The title goes by the means; intervals may overlap.",
@@ -132,15 +132,21 @@ def _plausibility(run: RunTables) -> Figure | None:
     )
 
 
-def _plausible_title(means: pd.Series, at_random: float | None) -> str:
-    """means: average precision by method, over all models."""
-    if means.empty:
+def _plausible_title(run: RunTables, rows: pd.DataFrame, at_random: float | None) -> str:
+    """rows: average precision of the methods that compete, in every model; the title goes by means over models."""
+    if rows.empty:
         return "How far methods name the words that people rated"
-    best, value = method_label(str(means.index[0])), float(means.iloc[0])
+    means = rows.groupby("method_a")["estimate"].mean().sort_values(ascending=False, kind="stable")
+    first, value = str(means.index[0]), float(means.iloc[0])
     if at_random is not None and value <= at_random:
         return f"No method names the words that people rated before random order does ({number(at_random)})"
+    by_model = [pick(rows, dataset=d, model=m).set_index("method_a") for d, m in run.variants]
+    near = [len(rivals(own, first)) for own in by_model if first in own.index]
     beside = f", random order {number(at_random)}" if at_random is not None else ""
-    return f"{best} comes nearest to naming the words that people rated: {number(value)} on average{beside}"
+    return (
+        f"{method_label(first)} comes nearest to naming the words that people rated: {number(value)} on average"
+        f"{beside}{rivals_text(near)}"
+    )
 
 
 def _texts(run: RunTables) -> Table:
