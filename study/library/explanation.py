@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from shap import Explanation as ShapExplanation
 
 
+MOST_SHOWN = 60  # characters of a text that a repr quotes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CausalTable:
     """Which heads the words need: two-way Shapley values over the words and the heads of one text, logits.
@@ -108,6 +111,15 @@ class Explanation:
         }
         for name, (shape, dtype) in shapes.items():
             object.__setattr__(self, name, read_only(getattr(self, name), dtype=dtype, shape=shape, name=name))
+
+    def __repr__(self) -> str:
+        """Two lines: the text, what was said of it, by which model; the numbers are in `to_frame` and the like."""
+        text = self.text if len(self.text) <= MOST_SHOWN else f"{self.text[: MOST_SHOWN - 1]}…"
+        return (
+            f"Explanation of {text!r}\n  {self.predicted}, margin of {self.target} {self.margin:+.2f} logits; "
+            f"{self.dataset}, {self.model}, seed {self.seed}; methods {', '.join(self.features)}; "
+            f"{'with' if self.causal else 'without'} the causal table"
+        )
 
     @property
     def cut(self) -> tuple[str, ...]:

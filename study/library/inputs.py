@@ -106,7 +106,9 @@ def read_parameters(given: Mapping[str, Any]) -> StudyConfig:
             }
         )
     except ValidationError as error:
-        mistakes += [_mistake(found) for found in error.errors()]
+        found = error.errors()
+        told = [one for one in found if one["type"] != "too_short"]  # of the list that lacks the wrong model
+        mistakes += [_mistake(one) for one in told or found]
     if mistakes:
         raise InputError("parameters of TextClassifier: " + "; ".join(mistakes))
     return config

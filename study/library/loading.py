@@ -39,6 +39,11 @@ class LoadedRun:
     folder: Path
     config: StudyConfig
 
+    def __repr__(self) -> str:
+        models = dict.fromkeys(f"{key.model} on {key.dataset}" for key in self.models())
+        seeds = dict.fromkeys(str(key.seed) for key in self.models())
+        return f"LoadedRun {str(self.folder)!r}: {', '.join(models)}; seeds {', '.join(seeds)}"
+
     def table(self, name: str) -> pd.DataFrame:
         """A table of the run by its name in `tables/`. Raises: UnknownNameError for a table that it has not."""
         folder = self.folder / "tables"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -58,6 +60,18 @@ def shown(page: Page) -> dict[str, Any]:
 
 def payload(page: Page) -> dict[str, Any]:
     return json.loads(page.locator("#explorer-data").text_content() or "")
+
+
+def edited(page: Path, path: Path, edit: Callable[[dict], None]) -> Path:
+    """The same page with other data in its explorer."""
+    html = page.read_text(encoding="utf-8")
+    start = html.index('id="explorer-data">') + len('id="explorer-data">')
+    end = html.index("</script>", start)
+    data = json.loads(html[start:end])
+    edit(data)
+    text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+    path.write_text(html[:start] + text + html[end:], encoding="utf-8")
+    return path
 
 
 def printed(value: float, decimals: int) -> str:

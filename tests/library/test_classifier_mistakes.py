@@ -78,7 +78,7 @@ def test_asked_before_it_learned(method: str) -> None:
 
 WRONG_PARAMETERS = [
     ({"n_layers": 0, "dropout": 2}, r"n_layers is 0: .*; dropout is 2: "),  # all of them at once
-    ({"d_model": 9}, r"d_model 9 does not divide by n_heads 4"),
+    ({"d_model": 9}, r"d_model 9 does not divide by n_heads 4: choose a multiple or set d_head$"),
     ({"learning_rate": "fast"}, r"learning_rate is 'fast'"),
     ({"min_count": 0}, r"min_count is 0"),
     ({"dtype": "float16"}, r"dtype is 'float16'.*'float32' or 'float64'"),

@@ -36,6 +36,17 @@ def found(explainer: TextExplainer) -> list[Explanation]:
     return [explainer.explain(text) for text in TEXTS]
 
 
+def test_a_repr_is_short_and_says_what_it_is(run: LoadedRun, found: list[Explanation]):
+    first = found[0]
+    assert repr(first).splitlines() == [
+        f"Explanation of {first.text!r}",
+        f"  {first.predicted}, margin of {first.target} {first.margin:+.2f} logits; own, short, seed {first.seed}; "
+        "methods shapley, lime; with the causal table",
+    ]
+    assert "short on own" in repr(run)
+    assert len(repr(run)) < 300
+
+
 def test_frames_are_the_tables_by_name(found: list[Explanation]):
     tables = found[0].tables()
     assert list(tables) == ["texts", "features", "crosswalk", "components", "heads", "causal", "readout_attention"]

@@ -231,6 +231,7 @@ function attentionStrip(text, weights, name) {
     ' ',
   ]);
   const most = strongest(weights, 3).first.map(({ place, value }) => [places[place], ` ${percent(value)}`]);
+  const told = most.map(([word, share]) => isolate(word) + share).join(', ');
   return make(
     'div',
     { class: 'x-look' },
@@ -240,7 +241,7 @@ function attentionStrip(text, weights, name) {
       {
         class: 'x-plate strip-words',
         role: 'img',
-        'aria-label': `Attention of ${name}: most to ${most.map(([word, share]) => isolate(word) + share).join(', ')}`,
+        'aria-label': `Attention of ${name}: most to ${told}`,
         'data-attention-of': name,
       },
       ...cells,

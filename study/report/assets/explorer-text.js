@@ -79,6 +79,12 @@ function carrier(word) {
   return model.components[model.heads[place]] ?? null;
 }
 
+/** What the margin is: of more than two classes it is one against the mean of the others, and 0 decides nothing. */
+function meaning() {
+  const several = state.model.classes.length > 2;
+  return several ? `“${towards()}” less the mean of the others` : `+ means “${towards()}”, 0 is undecided`;
+}
+
 function verdict() {
   const t = text();
   const known = isNumber(t.label);
@@ -90,7 +96,7 @@ function verdict() {
     ui.verdict,
     'Margin ',
     make('b', { 'data-margin': true }, signed(t.margin)),
-    ` logits: + means “${towards()}”, 0 is undecided. The words move it by ${signed(t.moved)} from ${signed(t.empty_margin)}, the margin of an empty text. `,
+    ` logits: ${meaning()}. The words move it by ${signed(t.moved)} from ${signed(t.empty_margin)}, the margin of an empty text. `,
     make('span', { class: 'x-id' }, t.id),
   );
 }
