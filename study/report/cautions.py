@@ -34,17 +34,17 @@ def _guessing(run: RunTables, variant: Variant) -> Paragraph | None:
     if not (row["low"] <= guess or row["accuracy"] <= guess):
         return None
     name, numbers = run.label(*variant), f"({percent_text(row)} against {percent(guess, 1)})"
+    if row["accuracy"] <= guess:
+        return Paragraph(f"{numbers}: what follows explains noise.", tone="bad", lead=f"{name} does not beat guessing")
     if len(seeds) and (seeds["low"] > guess).all():
         text = (
             f"{numbers}, as few seeds leave it wide. Each of the {plural(len(seeds), 'seed')} beats guessing by its "
             "own interval over texts: read this page as speaking of these seeds."
         )
         return Paragraph(text, tone="warn", lead=f"The interval of {name} over training seeds reaches guessing")
-    if row["accuracy"] > guess:
-        return Paragraph(
-            f"{numbers}: what follows may explain noise.", tone="bad", lead=f"{name} is not shown to beat guessing"
-        )
-    return Paragraph(f"{numbers}: what follows explains noise.", tone="bad", lead=f"{name} does not beat guessing")
+    return Paragraph(
+        f"{numbers}: what follows may explain noise.", tone="bad", lead=f"{name} is not shown to beat guessing"
+    )
 
 
 def _too_small(run: RunTables) -> Paragraph | None:

@@ -75,6 +75,6 @@ def test_warnings_stand_right_under_the_title(small: Written) -> None:
     lines = [line for line in markdown.splitlines() if line]
     assert (
         lines[1]
-        == "> **encoder does not beat guessing** (46.7 % \\[19.4, 74.0\\] against 33.3 %): what follows explains noise."
+        == "> **encoder does not beat guessing** (30.0 % \\[19.4, 74.0\\] against 33.3 %): what follows explains noise."
     )
     assert lines[2] == f"> **Small run:** {SMALL}"
